@@ -1,0 +1,50 @@
+"""Errors that a user can mend.
+
+Each says in a sentence what is wrong, where, and what to do. They are never retried, and the command line shows
+them without a traceback. Anything that is not an `EncoreError` is either passing trouble (I/O) or a bug.
+"""
+
+from typing import ClassVar
+
+
+class EncoreError(Exception):
+    """Something the user can mend.
+
+    Attributes
+    ----------
+    exit_code : int
+        What the process ends with when this error reaches the command line.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+
+class InvalidParameter(EncoreError):
+    """A parameter has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class CorpusRejected(EncoreError):
+    """The corpus as a whole cannot be used: no such file, an unknown layout, too many bad rows."""
+
+    exit_code = 3
+
+
+class NotConverged(EncoreError):
+    """The gate found diagnostics that forbid publishing this posterior."""
+
+    exit_code = 4
+
+
+class PublicationConflict(EncoreError):
+    """Another run is publishing under the same name, or what lies there is not a publication."""
+
+    exit_code = 5
+
+
+class CorruptStep(OSError):
+    """What a step left on disk no longer has the content it was stored with.
+
+    This passes by itself (the step is run again), so it is an `OSError` rather than an `EncoreError`.
+    """

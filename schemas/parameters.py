@@ -1,0 +1,144 @@
+"""What a user may set, in five flat models: one a step.
+
+They become the form in the Prefect UI, the options of the command line and part of each step's key, so a field
+is a plain type with bounds, a default and a sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from schemas.priors import Priors
+from schemas.tracks import FEATURES
+
+
+class _Parameters(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IngestParameters(_Parameters):
+    """How tracks are read."""
+
+    repeats: Literal["drop", "keep"] = Field(
+        "drop",
+        title="Repeats",
+        description="A track id seen before: drop (keep its highest popularity and all its genres) or keep every row.",
+    )
+    max_bad_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        title="Largest share of bad rows",
+        description="A corpus with a larger share of rows in quarantine is rejected as a whole.",
+    )
+    partition_rows: int = Field(
+        250_000,
+        ge=1,
+        le=10_000_000,
+        title="Rows a partition",
+        description="How many rows are held in memory at once.",
+    )
+
+
+class GroupParameters(_Parameters):
+    """How tracks are grouped."""
+
+    credit: Literal["primary", "each"] = Field(
+        "primary",
+        title="Credit",
+        description="Which of several credited artists a track counts for: the primary one, or each of them.",
+    )
+    features: str = Field(
+        "all",
+        title="Audio features",
+        description=f"all, none, or names joined by commas: {', '.join(FEATURES)}.",
+    )
+    genres: Literal["finest", "broadest", "none"] = Field(
+        "finest",
+        title="Genres",
+        description="Genre effects at the finest level the corpus has, at its broadest, or left out.",
+    )
+
+    @field_validator("features")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        words = sorted({word.strip() for word in value.split(",") if word.strip()})
+        if words in (["all"], ["none"]):
+            return words[0]
+        unknown = [word for word in words if word not in FEATURES]
+        if unknown or not words:
+            message = f"unknown feature {unknown[0]!r}; " if unknown else ""
+            message += f"give all, none, or some of {', '.join(FEATURES)}"
+            raise ValueError(message)
+        return ",".join(words)
+
+    def wanted_features(self) -> tuple[str, ...]:
+        """Return the names of the features asked for, in canonical order."""
+        if self.features in {"all", "none"}:
+            return FEATURES if self.features == "all" else ()
+        return tuple(name for name in FEATURES if name in self.features.split(","))
+
+
+class SampleParameters(_Parameters):
+    """How the posterior is drawn."""
+
+    pooling: Literal["partial", "none", "complete"] = Field(
+        "partial",
+        title="Pooling",
+        description="partial: artists are pulled towards each other as far as the data say; none: each stands alone; "
+        "complete: artists do not differ.",
+    )
+    engine: Literal["collapsed", "rows"] = Field(
+        "collapsed",
+        title="Engine",
+        description="collapsed: exact, from sums, its cost does not grow with the tracks; rows: the same model row by "
+        "row in PyMC, slow, as a reference.",
+    )
+    draws: int = Field(1000, ge=4, le=100_000, title="Draws a chain", description="Kept draws of each chain.")
+    tune: int = Field(
+        500, ge=4, le=100_000, title="Tuning steps", description="Steps of each chain that are thrown away."
+    )
+    chains: int = Field(4, ge=1, le=64, title="Chains", description="The gate wants at least 2.")
+    seed: int = Field(1, ge=0, le=2**32 - 1, title="Seed", description="The same seed gives the same posterior.")
+    target_accept: float = Field(
+        0.8, gt=0.5, lt=1, title="Target acceptance", description="Higher: smaller, safer steps."
+    )
+    artist_draws: int = Field(
+        2000,
+        ge=0,
+        le=100_000,
+        title="Artists with stored draws",
+        description="posterior.nc holds artist_effect for this many artists, those with most tracks first. "
+        "Every artist's mean, sd and interval are published whatever this is.",
+    )
+    interval: float = Field(
+        0.9, gt=0, lt=1, title="Interval", description="Probability inside the published intervals."
+    )
+    priors: Priors = Field(Priors(), title="Priors", description="auto, or a distribution: normal(50, 52).")
+
+
+class GateParameters(_Parameters):
+    """What a posterior must show before it is published."""
+
+    max_rhat: float = Field(1.01, gt=1, le=2, title="Largest R-hat", description="Rank-normalised split R-hat.")
+    min_ess_per_chain: float = Field(
+        100, ge=0, title="Smallest ESS a chain", description="Bulk and tail effective sample size, each."
+    )
+    max_divergences: int = Field(0, ge=0, title="Most divergences", description="Divergent transitions after tuning.")
+    min_bfmi: float = Field(
+        0.3, ge=0, le=2, title="Smallest BFMI", description="Bayesian fraction of missing information, any chain."
+    )
+    max_treedepth_share: float = Field(
+        0.01, ge=0, le=1, title="Largest share at maximal tree depth", description="Share of draws that hit the limit."
+    )
+    min_chains: int = Field(
+        2, ge=2, le=64, title="Fewest chains", description="R-hat compares chains; one says nothing."
+    )
+
+
+class PublishParameters(_Parameters):
+    """How a publication looks."""
+
+    figures: bool = Field(True, title="Figures", description="Draw figures/*.png.")  # noqa: FBT003 - a pydantic default

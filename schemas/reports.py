@@ -1,0 +1,176 @@
+"""What each step says about its work, as JSON beside its files."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RowCounts(_Report):
+    """Where the rows went; ``rows_in == kept + repeats + quarantined``, always."""
+
+    rows_in: int
+    kept: int
+    repeats: int
+    quarantined: int
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic stacks it on property, which mypy cannot follow
+    @property
+    def balanced(self) -> bool:
+        """Whether every row is accounted for."""
+        return self.rows_in == self.kept + self.repeats + self.quarantined
+
+
+class SourceReport(_Report):
+    """One source: its name and hash, the layout it has, why we think so, and its rows."""
+
+    name: str
+    sha256: str
+    layout: str
+    why: str
+    rows_in: int
+
+
+class IngestReport(_Report):
+    """What ingest read: ``ingest/<key>/report.json``.
+
+    Attributes
+    ----------
+    sources : tuple of SourceReport
+    rows : RowCounts
+    reasons : dict
+        Reason for quarantine to number of rows; a row can have several.
+    columns : tuple of str
+        Canonical columns that every source has.
+    conflicts : int
+        Repeated ids whose popularity differs between repeats.
+    mean_popularity, share_of_zeros : float
+        Of the kept rows.
+    warnings : tuple of str
+        What Great Expectations found that is no reason to stop.
+    """
+
+    sources: tuple[SourceReport, ...]
+    rows: RowCounts
+    reasons: dict[str, int]
+    columns: tuple[str, ...]
+    conflicts: int
+    mean_popularity: float
+    share_of_zeros: float
+    warnings: tuple[str, ...] = ()
+
+
+class DesignColumn(_Report):
+    """One column of the regression: an intercept, a feature or a genre, with the block it is shrunk in."""
+
+    name: str
+    kind: str
+    block: str = ""
+    centre: float = 0.0
+    scale: float = 1.0
+
+
+class Design(_Report):
+    """What group made: ``group/<key>/design.json``.
+
+    Attributes
+    ----------
+    columns : tuple of DesignColumn
+        The D columns of Z: the intercept first, then features, then genres.
+    observations : int
+        Rows of the regression: tracks, or track x credited artist.
+    artists : int
+    popularity_mean, popularity_sd : float
+        In points. y enters the sums minus its mean.
+    dropped : tuple of str
+        Features left out because they do not vary, or genres because there is one only.
+    genre_level : str
+        ``genres``, ``subgenres`` or empty.
+    """
+
+    columns: tuple[DesignColumn, ...]
+    observations: int
+    artists: int
+    popularity_mean: float
+    popularity_sd: float
+    dropped: tuple[str, ...] = ()
+    genre_level: str = ""
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Return the names of the columns of a kind: ``intercept``, ``feature`` or ``genre``."""
+        return tuple(column.name for column in self.columns if column.kind == kind)
+
+    def blocks(self) -> tuple[str, ...]:
+        """Return the names of the feature blocks, sorted."""
+        return tuple(sorted({column.block for column in self.columns if column.kind == "feature"}))
+
+
+class Shortfall(_Report):
+    """One quantity that did not reach a threshold."""
+
+    check: str
+    parameter: str
+    value: float | None
+    threshold: float
+    sentence: str
+
+
+class Verdict(_Report):
+    """What the gate decided: ``gate/<key>/verdict.json``.
+
+    Attributes
+    ----------
+    passed : bool
+    chains, draws : int
+    parameters : int
+        How many scalars were measured.
+    constants : tuple of str
+        Scalars that do not vary by construction, named and left out.
+    measured : dict of str to float or None
+        The worst value of each check: ``max_rhat, min_ess_bulk, min_ess_tail, divergences, min_bfmi,
+        treedepth_share``. None where it could not be computed, which is a shortfall.
+    thresholds : dict of str to float
+        What each was held against, by the same names.
+    shortfalls : tuple of Shortfall
+        Empty if it passed.
+    advice : str
+        What to try, in a sentence.
+    """
+
+    passed: bool
+    chains: int
+    draws: int
+    parameters: int
+    constants: tuple[str, ...]
+    measured: dict[str, float | None]
+    thresholds: dict[str, float]
+    shortfalls: tuple[Shortfall, ...]
+    advice: str = ""
+
+
+class SamplingReport(_Report):
+    """How the posterior was drawn: ``sample/<key>/sampling.json``.
+
+    Attributes
+    ----------
+    engine, sampler : str
+    pooling : str
+    priors : dict of str to str
+        The priors as used, defaults resolved.
+    new_artist : dict of str to float
+        Next track of an artist nobody has seen: ``mean, sd, low, high`` in points, the ends kept within 0..100.
+    interval : float
+    versions : dict of str to str
+        Packages that the posterior depends on.
+    """
+
+    engine: str
+    sampler: str
+    pooling: str
+    priors: dict[str, str]
+    new_artist: dict[str, float]
+    interval: float
+    versions: dict[str, str]

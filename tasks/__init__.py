@@ -1,0 +1,1 @@
+"""The five steps of a refit, a folder each; `task.py` is each one's only door and alone knows Prefect."""

@@ -1,0 +1,1 @@
+"""Ingest: any public Spotify layout to validated canonical Parquet; bad rows to quarantine, with a reason."""

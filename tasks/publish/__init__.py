@@ -1,0 +1,1 @@
+"""Publish: an immutable, versioned publication; the pointer `current` moves last."""

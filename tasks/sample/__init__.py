@@ -1,0 +1,1 @@
+"""Sample: the hierarchical regression, and the engines that draw from its posterior."""

@@ -1,0 +1,208 @@
+"""Where steps leave their output: a folder a result, named by what it was made from.
+
+A folder is written beside its target and renamed at the end, so that it is there whole or not at all. Its contents
+are listed with their hashes; a folder that no longer matches is put aside and made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from schemas.errors import CorruptStep
+from schemas.references import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+CONTENTS = "_contents.json"
+_PARTIAL = ".partial-"
+_CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def key_of(step: str, version: int, inputs: Sequence[str], parameters: BaseModel | Mapping[str, object]) -> str:
+    """Return the key of a step's output.
+
+    Parameters
+    ----------
+    step, version
+        The step and the version of its code: raise the version when the same inputs no longer give the same output.
+    inputs
+        Content hashes of what it reads, in order.
+    parameters
+        What else its output depends on.
+
+    Returns
+    -------
+    str
+        32 hex digits.
+    """
+    plain = parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else dict(parameters)
+    text = json.dumps([step, version, list(inputs), plain], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Storage:
+    """The results of steps under one root folder.
+
+    Parameters
+    ----------
+    root : Path
+        Made when the first result is written.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def find(self, step: str, key: str) -> Reference | None:
+        """Return the reference to a finished, intact output, or None.
+
+        An output whose files do not match their hashes any more is removed, so that the step is run again.
+        """
+        folder = self.root / step / key
+        if not (folder / CONTENTS).is_file():
+            return None
+        try:
+            content = _verify(folder)
+        except CorruptStep:
+            _discard(folder)
+            return None
+        return Reference(step=step, key=key, path=str(folder), content=content)
+
+    def open(self, reference: Reference) -> Path:
+        """Return the folder of `reference`, having checked that it holds what it held.
+
+        Raises
+        ------
+        CorruptStep
+            If a file is missing or changed.
+        """
+        folder = self.root / reference.step / reference.key
+        if _verify(folder) != reference.content:
+            message = f"{folder} holds another result than the one referred to; run the refit again"
+            raise CorruptStep(message)
+        return folder
+
+    def run(self, step: str, key: str, build: Callable[[Path], None], *, force: bool = False) -> Reference:
+        """Return the output under `key`, building it if it is not there.
+
+        Parameters
+        ----------
+        step, key : str
+        build : callable
+            Fills the empty folder it is given.
+        force : bool
+            Build even if the output is there, and replace it.
+
+        Returns
+        -------
+        Reference
+        """
+        if not force and (found := self.find(step, key)):
+            return found
+        home = self.root / step
+        home.mkdir(parents=True, exist_ok=True)
+        sweep(home)
+        partial = home / f"{_PARTIAL}{key[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
+        partial.mkdir()
+        try:
+            build(partial)
+            _seal(partial)
+            target = home / key
+            if force:
+                _discard(target)
+            with contextlib.suppress(OSError):  # another run may have finished the same output first; either will do
+                partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        found = self.find(step, key)
+        if found is None:
+            message = f"the output of {step} could not be stored in {home}"
+            raise CorruptStep(message)
+        return found
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def sweep(home: Path) -> None:
+    """Remove what killed processes of this machine left half-written under `home`."""
+    here = socket.gethostname()
+    for partial in home.glob(f"{_PARTIAL}*"):
+        host, _, process = partial.name.removeprefix(_PARTIAL).partition("-")[2].rpartition("-")[0].rpartition("-")
+        if host == here and process.isdigit() and not _alive(int(process)):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CONTENTS)
+
+
+def _digest(hashes: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+
+
+def _seal(folder: Path) -> None:
+    hashes = {}
+    for path in _files(folder):
+        hashes[path.relative_to(folder).as_posix()] = sha256_of(path)
+        sync(path)
+    contents = folder / CONTENTS
+    contents.write_text(json.dumps(hashes, indent=1, sort_keys=True), encoding="utf-8")
+    sync(contents)
+
+
+def sync(path: Path) -> None:
+    """Have the operating system put a file or folder on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _verify(folder: Path) -> str:
+    try:
+        hashes = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+        for name, expected in hashes.items():
+            if sha256_of(folder / name) != expected:
+                message = f"{folder / name} has changed since it was written"
+                raise CorruptStep(message)
+    except (FileNotFoundError, ValueError, AttributeError) as error:
+        message = f"{folder} is not whole: {error}"
+        raise CorruptStep(message) from None
+    return _digest(hashes)
+
+
+def _discard(folder: Path) -> None:
+    """Remove a folder so that no reader ever sees a part of it: rename it away first."""
+    away = folder.with_name(f"{_PARTIAL}{folder.name[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}")
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(away)
+        shutil.rmtree(away, ignore_errors=True)
