@@ -1,0 +1,195 @@
+"""`encore ...`: the same flows from a terminal.
+
+Nothing heavy is imported here: `encore --help` and every mistake on the command line answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from schemas.errors import EncoreError, InvalidParameter
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+app = typer.Typer(
+    name="encore",
+    help="How popular is an artist, given the popularity of their tracks, and how sure are we?",
+    epilog="Try: encore refit data/samples/spotify_by_genre.parquet --name sample",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_TO = Path("data/publications")
+
+
+class Repeats(StrEnum):
+    """What becomes of a track id seen before."""
+
+    DROP = "drop"
+    KEEP = "keep"
+
+
+class Credit(StrEnum):
+    """Which credited artists a track counts for."""
+
+    PRIMARY = "primary"
+    EACH = "each"
+
+
+class Genres(StrEnum):
+    """The level of the genre effects."""
+
+    FINEST = "finest"
+    BROADEST = "broadest"
+    NONE = "none"
+
+
+class Pooling(StrEnum):
+    """How far artists are pulled towards each other."""
+
+    PARTIAL = "partial"
+    NONE = "none"
+    COMPLETE = "complete"
+
+
+class Engine(StrEnum):
+    """What draws from the posterior."""
+
+    COLLAPSED = "collapsed"
+    ROWS = "rows"
+
+
+@app.command(no_args_is_help=True)
+def refit(  # noqa: PLR0913, PLR0917 - one option each
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="CSV or Parquet files, folders, patterns.")],
+    name: Annotated[str, typer.Option(help="Name of the publication.")],
+    to: Annotated[Path, typer.Option(help="Folder of publications.")] = _TO,
+    repeats: Annotated[Repeats, typer.Option(help="A track id seen before.", rich_help_panel="Ingest")] = Repeats.DROP,
+    max_bad_share: Annotated[
+        float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
+    ] = 0.1,
+    credit: Annotated[
+        Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
+    ] = Credit.PRIMARY,
+    features: Annotated[
+        str, typer.Option(help="all, none, or names joined by commas.", rich_help_panel="Group")
+    ] = "all",
+    genres: Annotated[
+        Genres, typer.Option(help="Level of the genre effects.", rich_help_panel="Group")
+    ] = Genres.FINEST,
+    no_genres: Annotated[
+        bool, typer.Option("--no-genres", help="The same as --genres none.", rich_help_panel="Group")
+    ] = False,
+    pooling: Annotated[
+        Pooling, typer.Option(help="How far artists are pulled towards each other.", rich_help_panel="Sample")
+    ] = Pooling.PARTIAL,
+    engine: Annotated[
+        Engine, typer.Option(help="collapsed is exact and fast; rows a slow reference.", rich_help_panel="Sample")
+    ] = Engine.COLLAPSED,
+    draws: Annotated[int, typer.Option(help="Draws a chain.", rich_help_panel="Sample")] = 1000,
+    tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 500,
+    chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same posterior.", rich_help_panel="Sample")] = 1,
+    target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.9,
+    interval: Annotated[float, typer.Option(help="Probability inside an interval.", rich_help_panel="Sample")] = 0.9,
+    priors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML or JSON, see docs/priors.md.", rich_help_panel="Sample")
+    ] = None,
+    max_rhat: Annotated[float, typer.Option(help="Largest R-hat.", rich_help_panel="Gate")] = 1.01,
+    min_ess_per_chain: Annotated[float, typer.Option(help="Smallest ESS a chain.", rich_help_panel="Gate")] = 100,
+    max_divergences: Annotated[int, typer.Option(help="Most divergences.", rich_help_panel="Gate")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Do every step again.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's own log too.")] = False,
+) -> None:
+    """Fit a corpus anew and publish the result.
+
+    SOURCE... are files of tracks in any layout Encore knows. Run again with nothing changed, it says so; killed
+    anywhere, the same command goes on where it stopped.
+    """
+    from schemas.parameters import GateParameters, GroupParameters, IngestParameters, SampleParameters
+    from schemas.priors import Priors
+    from schemas.publication import checked_name
+
+    checked_name(name)
+    parameters = {
+        "ingestion": _checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
+        "grouping": _checked(
+            GroupParameters, credit=credit, features=features, genres=Genres.NONE if no_genres else genres
+        ),
+        "sampling": _checked(
+            SampleParameters,
+            pooling=pooling,
+            engine=engine,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            seed=seed,
+            target_accept=target_accept,
+            interval=interval,
+            priors=Priors.from_file(priors) if priors else Priors(),
+        ),
+        "gating": _checked(
+            GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
+        ),
+    }
+    from flows.terminal import run_refit
+
+    run_refit(sources, name, to, parameters, force=force, verbose=verbose)
+
+
+@app.command(no_args_is_help=True)
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a publication.")],
+    to: Annotated[Path, typer.Option(help="Folder of publications.")] = _TO,
+    top: Annotated[int, typer.Option(min=1, help="How many artists.")] = 10,
+) -> None:
+    """Show the current version of a publication: its leaderboard, and what the gate measured."""
+    from flows.terminal import print_publication
+
+    print_publication(to, name, top)
+
+
+@app.command(no_args_is_help=True)
+def verify(
+    name: Annotated[str, typer.Argument(help="Name of a publication.")],
+    to: Annotated[Path, typer.Option(help="Folder of publications.")] = _TO,
+) -> None:
+    """Check every file of the current version against the hashes in its manifest."""
+    from flows.terminal import verify_publication
+
+    verify_publication(to, name)
+
+
+def _checked[Model: BaseModel](model: type[Model], **values: Any) -> Model:
+    """Build parameters from options, naming the option where one cannot be used."""
+    from pydantic import ValidationError
+
+    plain = {key: value.value if isinstance(value, StrEnum) else value for key, value in values.items()}
+    try:
+        return model(**plain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = f"--{str(first['loc'][0]).replace('_', '-')}"
+        reason = first["msg"].removeprefix("Value error, ")
+        message = f"{option} {first['input']}: {reason[0].lower()}{reason[1:]}"
+        raise InvalidParameter(message) from None
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is a sentence and an exit code, with no traceback."""
+    try:
+        app()
+    except EncoreError as error:
+        sys.stderr.write(f"encore: {error}\n")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What a refit says in a terminal while it runs, and what it leaves there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import PublicationConflict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_LOGGER = logging.getLogger("encore")
+
+
+def run_refit(
+    sources: Sequence[str], name: str, to: Path, parameters: Mapping[str, Any], *, force: bool, verbose: bool
+) -> None:
+    """Run the flow in this process and print what it published.
+
+    Parameters
+    ----------
+    sources : sequence of str
+    name : str
+    to : Path
+        Folder of publications.
+    parameters : mapping
+        By parameter of the flow.
+    force, verbose : bool
+
+    Raises
+    ------
+    EncoreError
+        As the flow does.
+    """
+    started = time.monotonic()
+    _show_steps()
+    if not verbose:
+        # Prefect prints a traceback for whatever ends a run; ours are one sentence, printed at the end.
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    if not os.environ.get("PREFECT_API_URL"):
+        _LOGGER.info("%-7s starting Prefect's own server for this run", "prefect")
+    from flows.refit import refit
+
+    publication = refit(sources=list(sources), name=name, to=str(to), **parameters, force=force)
+    if not publication.new:
+        print_line(f"\nNothing new: {name} was published from this corpus with these parameters before.")
+    print_publication(to, name)
+    print_line(f"{time.monotonic() - started:.0f} s in all")
+
+
+def _show_steps() -> None:
+    """Print what the steps log, on stderr, one line a step."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    _LOGGER.addHandler(handler)
+    _LOGGER.setLevel(logging.INFO)
+
+
+def print_line(text: str) -> None:
+    """Print a line, replacing what the terminal cannot show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def print_publication(to: Path, name: str, top: int = 10) -> None:
+    """Print the leaderboard of the current version, what the gate measured, and where it lies.
+
+    Raises
+    ------
+    PublicationConflict
+        If there is none.
+    """
+    from tasks.gate.verdict import summary
+    from tasks.publish.leaderboard import leaderboard_text
+    from tasks.publish.store import read_manifest
+
+    folder = _current(to, name)
+    manifest = read_manifest(folder)
+    rows, new = manifest.corpus.rows, manifest.sampling.new_artist
+    share = f"{manifest.sampling.interval:.0%}"
+    print_line(f"\n{leaderboard_text(folder, top)}\n")
+    print_line(
+        f"next track of an artist nobody has seen: {new['mean']:.1f}, {share} within {new['low']:.1f} to "
+        f"{new['high']:.1f}"
+    )
+    print_line(
+        f"rows     {rows.rows_in:,} in = {rows.kept:,} kept + {rows.repeats:,} repeats + "
+        f"{rows.quarantined:,} quarantined"
+    )
+    print_line(f"gate     {summary(manifest.verdict)}")
+    print_line(f"at       {to / name / 'versions' / manifest.version}")
+    print_line(f"report   {to / name / 'current' / 'report.html'}")
+
+
+def verify_publication(to: Path, name: str) -> None:
+    """Print whether the current version is whole.
+
+    Raises
+    ------
+    PublicationConflict
+        If it is not, with the first that is wrong.
+    """
+    from tasks.publish.store import read_manifest, verify
+
+    folder = _current(to, name)
+    faults = verify(folder)
+    if faults:
+        message = f"{name} is damaged: " + "; ".join(faults[:3])
+        raise PublicationConflict(message)
+    manifest = read_manifest(folder)
+    print_line(f"{name} {manifest.version}: {len(manifest.files):,} files, each as it was published")
+
+
+def _current(to: Path, name: str) -> Path:
+    from schemas.publication import VERSIONS
+    from tasks.publish.store import current_version
+
+    version = current_version(to, name)
+    if version is None:
+        message = f"there is no publication {name} in {to}; make one with encore refit"
+        raise PublicationConflict(message)
+    return to / name / VERSIONS / version

@@ -1,0 +1,138 @@
+"""From canonical tracks to the rows A = [Z, y] of the regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from schemas.tracks import BY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from schemas.parameters import GroupParameters
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which columns the regression has, decided before the tracks are summed.
+
+    Parameters
+    ----------
+    credit : {"primary", "each"}
+        Which credited artists a track counts for.
+    features : tuple of str
+        Audio features, in canonical order.
+    genre_level : str
+        The canonical column genres come from, or empty.
+    genres : tuple of str
+        Their names, sorted.
+    centre : ndarray, shape (F + 1,)
+        What to take from the features and from popularity before summing, near enough to their means.
+    """
+
+    credit: str
+    features: tuple[str, ...]
+    genre_level: str
+    genres: tuple[str, ...]
+    centre: NDArray[np.float64]
+
+
+def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: GroupParameters) -> Plan:
+    """Decide the columns of the regression.
+
+    Parameters
+    ----------
+    partitions : iterable of Path
+        Canonical Parquet. Genres are read from all of them, the approximate means from the first.
+    columns : iterable of str
+        The canonical columns that the whole corpus has.
+    parameters : GroupParameters
+
+    Returns
+    -------
+    Plan
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    there = set(columns)
+    partitions = list(partitions)
+    features = tuple(name for name in parameters.wanted_features() if name in there)
+    levels = {"finest": ("subgenres", "genres"), "broadest": ("genres", "subgenres"), "none": ()}[parameters.genres]
+    level = next((name for name in levels if name in there), "")
+    genres: set[str] = set()
+    for partition in partitions if level else ():
+        column = pq.read_table(partition, columns=[level])[level]
+        genres.update(pc.unique(pc.list_flatten(column)).to_pylist())
+    if len(genres) < 2:  # noqa: PLR2004 - the effect of a single genre cannot be told from the intercept
+        level, genres = "", set()
+    first = pq.read_table(partitions[0], columns=[*features, "popularity"])
+    centre = np.array([pc.mean(first[name]).as_py() for name in (*features, "popularity")], dtype=np.float64)
+    return Plan(parameters.credit, features, level, tuple(sorted(genres)), centre)
+
+
+def needed(plan: Plan) -> list[str]:
+    """Return the canonical columns that `rows_of` reads."""
+    return ["artists", "popularity", *plan.features, *filter(None, [plan.genre_level])]
+
+
+def rows_of(tracks: pa.Table, plan: Plan) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
+    """Return the artist and the row of A of each observation.
+
+    Parameters
+    ----------
+    tracks : pyarrow.Table, n rows
+        A partition, with at least the columns of `needed`.
+    plan : Plan
+
+    Returns
+    -------
+    names : ndarray of str, shape (m,)
+        m = n for ``credit="primary"``; with ``"each"`` a track gives a row for each credited artist.
+    rows : ndarray, shape (m, 1 + F + G + 1)
+        Intercept, centred features, genre shares, centred popularity. A track found in k genres counts 1/k in each,
+        so that its genres together weigh as much as anyone's.
+    """
+    import pyarrow.compute as pc
+
+    artists = tracks["artists"].combine_chunks()
+    if plan.credit == "each":
+        names = pc.list_flatten(artists)
+        parents = pc.list_parent_indices(artists).to_numpy(zero_copy_only=False)
+    else:
+        names = pc.list_element(artists, 0)
+        parents = np.arange(tracks.num_rows)
+    count = len(plan.features)
+    rows = np.empty((tracks.num_rows, 1 + count + len(plan.genres) + 1))
+    rows[:, 0] = 1.0
+    for position, name in enumerate(plan.features):
+        rows[:, 1 + position] = tracks[name].to_numpy() - plan.centre[position]
+    rows[:, 1 + count : -1] = _genre_shares(tracks, plan)
+    rows[:, -1] = tracks["popularity"].to_numpy() - plan.centre[-1]
+    return names.to_numpy(zero_copy_only=False), rows[parents]
+
+
+def _genre_shares(tracks: pa.Table, plan: Plan) -> NDArray[np.float64]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    shares = np.zeros((tracks.num_rows, len(plan.genres)))
+    if plan.genre_level:
+        lists = tracks[plan.genre_level].combine_chunks()
+        track = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+        genre = pc.index_in(pc.list_flatten(lists), value_set=pa.array(plan.genres, pa.string())).to_numpy()
+        np.add.at(shares, (track, genre), 1.0)
+        shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1.0)
+    return shares
+
+
+def block_of(feature: str) -> str:
+    """Return the block whose shrinkage scale a feature's coefficient shares."""
+    return BY_NAME[feature].block or ""

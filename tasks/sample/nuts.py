@@ -1,0 +1,133 @@
+"""nutpie, told everything that it would otherwise choose by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from schemas.parameters import SampleParameters
+    from tasks.sample.collapsed import CollapsedDensity
+
+    Floats = NDArray[np.float64]
+
+# nutpie's name -> the name ArviZ and the gate know.
+STATISTICS = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "logp": "lp",
+    "depth": "tree_depth",
+    "maxdepth_reached": "reached_max_treedepth",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+    "mean_tree_accept": "acceptance_rate",
+}
+_PROGRESS_EVERY_MS = 250
+
+
+class Chains(NamedTuple):
+    """Draws by variable and statistics of the sampler by name, each of shape (chains, draws, ...)."""
+
+    draws: dict[str, NDArray[Any]]
+    statistics: dict[str, NDArray[Any]]
+
+
+def sample_scales(
+    density: CollapsedDensity, parameters: SampleParameters, progress: Callable[[int, int], None]
+) -> Chains:
+    """Draw the scales of a collapsed model by NUTS.
+
+    Parameters
+    ----------
+    density : CollapsedDensity
+        Of H free scales.
+    parameters : SampleParameters
+    progress : callable
+        Told how many of how many iterations are done, over all chains.
+
+    Returns
+    -------
+    Chains
+        With one variable, ``unconstrained``, of shape (chains, draws, H).
+    """
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+    start, size = density.scales.start(), len(density.scales.free)
+
+    def initial(seed: int) -> Floats:
+        return start + np.random.default_rng(seed).uniform(-1, 1, size)
+
+    model = from_pyfunc(
+        size,
+        lambda: density,
+        lambda *_: lambda unconstrained: {"unconstrained": unconstrained},
+        [np.dtype("float64")],
+        [(size,)],
+        ["unconstrained"],
+        dims={"unconstrained": ("scale",)},
+        coords={"scale": np.arange(size)},
+        make_initial_point_fn=initial,
+    )
+    # One chain after the other: the density holds Python's lock, and chains that take turns for it are half as fast.
+    return run(model, parameters, progress, cores=1)
+
+
+def run(
+    model: Any, parameters: SampleParameters, progress: Callable[[int, int], None], *, cores: int | None = None
+) -> Chains:
+    """Run nutpie on a compiled model.
+
+    Parameters
+    ----------
+    model : nutpie.sample.CompiledModel
+    parameters : SampleParameters
+    progress : callable
+        Told how many of how many iterations are done, over all chains.
+    cores : int, optional
+        Chains at a time. Does not change the draws.
+
+    Returns
+    -------
+    Chains
+    """
+    import nutpie
+    from threadpoolctl import threadpool_limits
+
+    total = parameters.chains * (parameters.tune + parameters.draws)
+
+    def report(chains: Sequence[Any]) -> None:
+        progress(sum(chain.finished_draws for chain in chains), total)
+
+    # With several threads BLAS adds in another order, and the same seed no longer gives the same draws.
+    with threadpool_limits(1):
+        # Not blocking: a blocking call turns Ctrl-C into a short posterior instead of an interrupted run.
+        sampler = nutpie.sample(
+            model,
+            draws=parameters.draws,
+            tune=parameters.tune,
+            chains=parameters.chains,
+            cores=cores,
+            seed=parameters.seed,
+            target_accept=parameters.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=report,
+            progress_rate=_PROGRESS_EVERY_MS,
+            blocking=False,
+        )
+        try:
+            tree = sampler.wait()
+        except BaseException:
+            sampler.cancel()
+            raise
+    statistics = {ours: tree["sample_stats"][theirs].to_numpy() for theirs, ours in STATISTICS.items()}
+    return Chains(_arrays(tree["posterior"].data_vars), statistics)
+
+
+def _arrays(variables: Mapping[Any, Any]) -> dict[str, NDArray[Any]]:
+    return {str(name): variable.to_numpy() for name, variable in variables.items()}

@@ -1,0 +1,91 @@
+"""Grouped data in, a posterior out."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from schemas.reports import SamplingReport
+from tasks.sample.grouped import Grouped
+from tasks.sample.scales import resolved, scales_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from schemas.parameters import SampleParameters
+    from tasks.sample.posterior import Posterior
+
+_PACKAGES = {
+    "collapsed": ("nutpie", "numpy", "scipy"),
+    "rows": ("pymc", "pytensor", "nutpie", "numba", "numpy", "scipy"),
+}
+
+
+def sample_posterior(
+    grouped_folder: Path,
+    parameters: SampleParameters,
+    folder: Path,
+    *,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> SamplingReport:
+    """Draw from the posterior of the hierarchical model.
+
+    Parameters
+    ----------
+    grouped_folder : Path
+        What group wrote. The collapsed engine reads its sums alone.
+    parameters : SampleParameters
+    folder : Path
+        Where to write ``posterior.nc``, ``artists.parquet`` and ``sampling.json``.
+    progress : callable
+        Told how many of how many iterations are done, over all chains.
+
+    Returns
+    -------
+    SamplingReport
+    """
+    from tasks.sample.posterior import new_artist, write_artists, write_netcdf
+
+    grouped = Grouped.load(grouped_folder)
+    posterior = _draw(grouped, parameters, progress)
+    used = {"mu", "sigma", *posterior.draws}
+    priors = {name: str(prior) for name, prior in resolved(parameters.priors, grouped.design).items() if name in used}
+    if parameters.pooling == "none":
+        priors["tau"] = f"fixed at {posterior.draws['tau'].flat[0]:.6g}"
+    versions = {name: version(name) for name in _PACKAGES[parameters.engine]}
+    report = SamplingReport(
+        engine=parameters.engine,
+        sampler="nutpie",
+        pooling=parameters.pooling,
+        priors=priors,
+        new_artist=new_artist(posterior, parameters.interval),
+        interval=parameters.interval,
+        versions=versions,
+    )
+    attributes = {
+        "inference_library": "nutpie",
+        "inference_library_version": versions["nutpie"],
+        "creation_library": "encore",
+        "engine": parameters.engine,
+        "pooling": parameters.pooling,
+    }
+    write_netcdf(grouped, posterior, attributes, folder / "posterior.nc")
+    write_artists(grouped, posterior, parameters.interval, folder / "artists.parquet")
+    (folder / "sampling.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    return report
+
+
+def _draw(grouped: Grouped, parameters: SampleParameters, progress: Callable[[int, int], None]) -> Posterior:
+    from tasks.sample.posterior import from_rows, from_scales
+
+    scales = scales_for(grouped.design, parameters)
+    if parameters.engine == "rows":
+        from tasks.sample.rows import sample_rows
+
+        return from_rows(grouped, sample_rows(grouped, scales, parameters, progress), parameters)
+    from tasks.sample.collapsed import CollapsedDensity
+    from tasks.sample.nuts import sample_scales
+
+    density = CollapsedDensity(grouped.statistics, scales)
+    return from_scales(grouped, density, sample_scales(density, parameters, progress), parameters)

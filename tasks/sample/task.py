@@ -1,0 +1,48 @@
+"""The door to sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from schemas.parameters import SampleParameters
+from schemas.references import Reference
+from tasks.progress import Progress
+from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
+from tasks.storage import Storage, key_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Raise it when the same sums and seed no longer give the same posterior.
+VERSION = 1
+
+
+@task(
+    name="sample",
+    description="Draw from the posterior of the hierarchical regression.",
+    retries=ATTEMPTS_MORE,
+    retry_delay_seconds=DELAYS,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+)
+def sample(grouped: Reference, parameters: SampleParameters, work: str, *, force: bool = False) -> Reference:
+    """Draw from the posterior; see `tasks.sample.sampling.sample_posterior`."""
+    progress = Progress("sample", "iterations")
+    storage = Storage(work)
+
+    def build(folder: Path) -> None:
+        from tasks.sample.sampling import sample_posterior
+
+        sample_posterior(storage.open(grouped), parameters, folder, progress=progress)
+
+    key = key_of("sample", VERSION, [grouped.content], parameters)
+    reference = storage.run("sample", key, build, force=force)
+    progress.finish(
+        f"{parameters.chains} chains of {parameters.draws:,} draws after {parameters.tune:,} tuning steps, "
+        f"{parameters.pooling} pooling, {parameters.engine} engine"
+    )
+    return reference
