@@ -39,6 +39,8 @@ class Diagnostics:
         ``mean, sd, rhat, ess_bulk, ess_tail``; NaN where not defined.
     constants : list of str
         Scalars that never move.
+    not_finite : list of str
+        Scalars with a draw that is not a finite number; ranks alone would not show an infinite one.
     divergences : float
         Divergent transitions; NaN where unknown, as in the next two.
     bfmi : float
@@ -54,6 +56,7 @@ class Diagnostics:
     names: list[str] = field(default_factory=list)
     columns: dict[str, Floats] = field(default_factory=dict)
     constants: list[str] = field(default_factory=list)
+    not_finite: list[str] = field(default_factory=list)
     divergences: float = float("nan")
     bfmi: float = float("nan")
     treedepth_share: float = float("nan")
@@ -87,16 +90,15 @@ def measure(path: Path) -> Diagnostics:
     names, values = _scalars(posterior)
     moving = np.array([not _is_constant(value) for value in values])
     kept = values[moving]
+    with np.errstate(all="ignore"):  # what is not finite stays so, and is no pass
+        mean, sd = kept.mean(axis=(1, 2)), kept.std(axis=(1, 2), ddof=1)
     return Diagnostics(
         chains=posterior.sizes["chain"],
         draws=posterior.sizes["draw"],
         names=[name for name, moves in zip(names, moving, strict=True) if moves],
-        columns={
-            "mean": kept.mean(axis=(1, 2)),
-            "sd": kept.std(axis=(1, 2), ddof=1),
-            **_convergence(kept),
-        },
+        columns={"mean": mean, "sd": sd, **_convergence(kept)},
         constants=[name for name, moves in zip(names, moving, strict=True) if not moves],
+        not_finite=[name for name, value in zip(names, values, strict=True) if not np.isfinite(value).all()],
         divergences=float(sampler["diverging"].sum()) if "diverging" in sampler else float("nan"),
         bfmi=_bfmi(sampler.get("energy")),
         treedepth_share=float(sampler.get("reached_max_treedepth", np.array(np.nan)).mean()),

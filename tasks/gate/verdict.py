@@ -51,7 +51,7 @@ def judge(measured: Diagnostics, parameters: GateParameters, *, fixed: frozenset
         "treedepth_share": parameters.max_treedepth_share,
     }
     shortfalls = [
-        Shortfall(check="missing", parameter=name, value=None, threshold=0, sentence=f"{name} is missing")
+        Shortfall(check="missing", parameter=name, value=None, threshold=0, sentence="is missing")
         for name in measured.missing
     ]
     if measured.chains < parameters.min_chains:
@@ -65,7 +65,11 @@ def judge(measured: Diagnostics, parameters: GateParameters, *, fixed: frozenset
             )
         )
     shortfalls += [
-        Shortfall(check="stuck", parameter=name, value=None, threshold=0, sentence=f"{name} never moves")
+        Shortfall(check="not finite", parameter=name, value=None, threshold=0, sentence="has draws that are not finite")
+        for name in measured.not_finite
+    ]
+    shortfalls += [
+        Shortfall(check="stuck", parameter=name, value=None, threshold=0, sentence="never moves")
         for name in measured.constants
         if name not in fixed
     ]
@@ -135,10 +139,10 @@ def _worst(values: np.ndarray[tuple[int], np.dtype[np.float64]], *, largest: boo
 
 def _advice(checks: set[str]) -> str:
     advice = []
-    if checks & {"max_rhat", "min_ess_bulk", "min_ess_tail", "min_bfmi", "stuck"}:
+    if checks & {"max_rhat", "min_ess_bulk", "min_ess_tail", "min_bfmi", "stuck", "not finite"}:
         advice.append("sample longer (--tune and --draws of 1000 or more)")
-    if "divergences" in checks:
-        advice.append("take smaller steps (--target-accept 0.95)")
+    if checks & {"divergences", "treedepth_share"}:
+        advice.append("let NUTS tune longer and take other steps (--tune 2000 --target-accept 0.95)")
     if "chains" in checks:
         advice.append("run more chains (--chains 4)")
     if "missing" in checks:

@@ -178,7 +178,7 @@ class CollapsedDensity:
                 values = self.scales.natural(unconstrained)
                 log_p, by_value = self.likelihood(values)
                 log_prior, gradient = self.scales.log_prior(unconstrained)
-            except (FloatingPointError, OverflowError, ValueError):
+            except (ArithmeticError, ValueError):  # ValueError is what math.log says of zero
                 return -np.inf, np.zeros_like(unconstrained)
         by_log = by_value * values
         gradient += by_log
