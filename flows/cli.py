@@ -113,12 +113,18 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     SOURCE... are files of tracks in any layout Encore knows. Run again with nothing changed, it says so; killed
     anywhere, the same command goes on where it stopped.
     """
-    from schemas.parameters import GateParameters, GroupParameters, IngestParameters, SampleParameters
+    from schemas.parameters import (
+        GateParameters,
+        GroupParameters,
+        IngestParameters,
+        PublishParameters,
+        SampleParameters,
+    )
     from schemas.priors import Priors
     from schemas.publication import checked_name
 
     checked_name(name)
-    parameters = {
+    parameters: dict[str, BaseModel] = {
         "ingestion": _checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
         "grouping": _checked(
             GroupParameters, credit=credit, features=features, genres=Genres.NONE if no_genres else genres
@@ -138,6 +144,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         "gating": _checked(
             GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
         ),
+        "publishing": PublishParameters(),
     }
     from flows.terminal import run_refit
 

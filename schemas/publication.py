@@ -66,6 +66,8 @@ class Manifest(BaseModel):
     verdict : Verdict
     scales : dict
         Posterior mean and sd of mu, sigma, tau, ...
+    steps : dict of str to int
+        The version of each step's code.
     code : dict of str to str
         Encore's version and, where it is known, its commit.
     packages : dict of str to str
@@ -91,6 +93,7 @@ class Manifest(BaseModel):
     sampling: SamplingReport
     verdict: Verdict
     scales: dict[str, dict[str, float]]
+    steps: dict[str, int]
     code: dict[str, str]
     packages: dict[str, str]
     previous: str = ""

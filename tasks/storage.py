@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from schemas.errors import CorruptStep
 from schemas.references import Reference
+from schemas.versions import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,13 +36,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def key_of(step: str, version: int, inputs: Sequence[str], parameters: BaseModel | Mapping[str, object]) -> str:
+def key_of(step: str, inputs: Sequence[str], parameters: BaseModel | Mapping[str, object]) -> str:
     """Return the key of a step's output.
 
     Parameters
     ----------
-    step, version
-        The step and the version of its code: raise the version when the same inputs no longer give the same output.
+    step
+        Its version in `schemas.versions` is part of the key.
     inputs
         Content hashes of what it reads, in order.
     parameters
@@ -53,7 +54,7 @@ def key_of(step: str, version: int, inputs: Sequence[str], parameters: BaseModel
         32 hex digits.
     """
     plain = parameters.model_dump(mode="json") if isinstance(parameters, BaseModel) else dict(parameters)
-    text = json.dumps([step, version, list(inputs), plain], sort_keys=True, separators=(",", ":"))
+    text = json.dumps([step, STEPS[step], list(inputs), plain], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

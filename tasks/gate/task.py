@@ -20,8 +20,6 @@ from tasks.storage import Storage, key_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Raise it when the same posterior and thresholds no longer give the same verdict.
-VERSION = 1
 # Tables of artifacts live in Prefect's database: the worst will do, all are in diagnostics.parquet.
 _ROWS = 25
 
@@ -51,7 +49,7 @@ def gate(sampled: Reference, parameters: GateParameters, work: str, name: str, *
 
         gate_posterior(storage.open(sampled), parameters, folder)
 
-    reference = storage.run("gate", key_of("gate", VERSION, [sampled.content], parameters), build, force=force)
+    reference = storage.run("gate", key_of("gate", [sampled.content], parameters), build, force=force)
     folder = storage.open(reference)
     verdict = Verdict.model_validate_json((folder / "verdict.json").read_text(encoding="utf-8"))
     create_table_artifact(key="gate", table=_evidence(verdict), description=f"**{name}** {summary(verdict)}")

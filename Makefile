@@ -1,0 +1,68 @@
+# `make` shows what there is. Whatever a target needs is set up first, once: see scripts/setup.sh.
+# Paths are relative on purpose, for the folder may have spaces in its name.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+ARGS ?=
+
+# Nobody is told about our runs, and no other project's modules come first.
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+BIN := .venv/bin
+TESTING := test test-slow lint format types check precommit
+
+.PHONY: help refit clean clean-data lock setup-run setup-dev $(TESTING)
+
+help: ## show this list
+	@echo 'Encore: how popular is an artist, and how sure are we?'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'ARGS="..." is appended to the command of refit, test, test-slow and lock. ENCORE_PYTHON names the Python to use.'
+
+refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
+	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
+
+test: setup-dev ## run the tests
+	@$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+test-slow: setup-dev ## run the tests that take long
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: setup-dev ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: setup-dev ## mend what can be mended of style and formatting
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+types: setup-dev ## check types
+	@$(BIN)/mypy
+	@$(BIN)/mypy scripts
+
+check: lint types test ## lint, types and test
+
+precommit: setup-dev ## check what is committed from now on: install the git hooks
+	@$(BIN)/pre-commit install
+
+lock: ## pin the dependencies anew (ARGS=--upgrade: the newest that fit)
+	@sh scripts/setup.sh lock $(ARGS)
+
+clean: ## remove .venv and caches; what was published stays
+	@rm -rf .venv build ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find flows schemas tasks tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-data: ## remove what runs left in data/, publications too
+	@find data -mindepth 1 -maxdepth 1 ! -name samples -exec rm -rf {} +
+
+# With `make -j refit test`, nothing is installed beneath a run.
+setup-run: $(if $(filter $(TESTING),$(MAKECMDGOALS)),setup-dev)
+	@sh scripts/setup.sh run
+
+setup-dev:
+	@sh scripts/setup.sh dev

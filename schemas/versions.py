@@ -1,0 +1,12 @@
+"""The version of each step's code, a part of the key of everything it makes.
+
+Raise a step's number when the same inputs no longer give the same output; what it made before is then made again.
+"""
+
+STEPS: dict[str, int] = {
+    "ingest": 1,
+    "group": 1,
+    "sample": 1,
+    "gate": 1,
+    "publish": 1,
+}

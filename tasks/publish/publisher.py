@@ -1,0 +1,177 @@
+"""Put what the steps made before readers: a version that never changes, and the pointer to it, moved last."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import NotConverged
+from schemas.publication import MANIFEST, Manifest, Publication, PublishedFile, checked_name
+from schemas.versions import STEPS
+from tasks.publish import provenance, versions
+from tasks.publish.evidence import ARTISTS, DATA_DOCS, POSTERIOR, QUARANTINE, Evidence, Inputs, read_evidence
+from tasks.publish.parquet import write_table
+from tasks.publish.store import current_version, files_of, find_version
+from tasks.publish.tables import coefficient_table, previous_publication, published_artists
+from tasks.storage import sha256_of, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from schemas.parameters import PublishParameters
+    from tasks.publish.tables import Previous
+
+__all__ = ["Inputs", "publish"]
+
+_STAGING = (".work", "publish")
+
+
+def publish(  # noqa: PLR0913 - what a manifest records, each by its name
+    root: Path,
+    name: str,
+    key: str,
+    inputs: Inputs,
+    parameters: Mapping[str, Any],
+    seed: int,
+    publish_parameters: PublishParameters,
+    *,
+    force: bool = False,
+) -> Publication:
+    """Publish, unless readers have exactly this already.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of all publications.
+    name : str
+        The publication; versions lie in ``<root>/<name>/versions/`` and ``<root>/<name>/current`` points to one.
+    key : str
+        Hash, in hex, of everything it is made from.
+    inputs : Inputs
+        The folders that the earlier steps made.
+    parameters : mapping
+        By step, as the run was given them; plain JSON, for the manifest.
+    seed : int
+    publish_parameters : PublishParameters
+    force : bool
+        Publish a new version even if the current one is the same.
+
+    Returns
+    -------
+    Publication
+        The version that `current` points to now; ``new`` is False where it did before.
+
+    Raises
+    ------
+    InvalidParameter
+        If `name` cannot name a publication.
+    NotConverged
+        If the gate did not pass this posterior.
+    PublicationConflict
+        If another run goes on publishing under this name, or what lies there is not a publication.
+    """
+    checked_name(name)
+    with versions.only_publisher(root, name):
+        current = current_version(root, name)
+        found = None if force else find_version(root, name, key)
+        if found is not None and (current is None or found.name >= current):
+            # A run that was killed before it moved the pointer left its version behind it.
+            moves = found.name != current
+            if moves:
+                versions.point(root, name, found.name)
+            return Publication(name=name, version=found.name, key=key, path=str(found), new=moves)
+        # Where readers are on something newer by now, or on a damaged twin, the pointer does not go back in time: what
+        # was asked for is published once more, after it.
+        evidence = read_evidence(inputs)
+        if not evidence.verdict.passed:
+            what_to_do = evidence.verdict.advice or "run the gate to see why"
+            message = f"{name!r} is not published: the gate did not pass this posterior; {what_to_do}"
+            raise NotConverged(message)
+        version = versions.next_version(root, name, key)
+        previous = previous_publication(root, name, key)
+        with _staging(root, key) as staged:
+            _write_files(staged, name, key, inputs, evidence, previous, figures=publish_parameters.figures)
+            manifest = Manifest(
+                name=name,
+                version=version,
+                created=versions.now().isoformat(timespec="seconds"),
+                key=key,
+                corpus=evidence.corpus,
+                observations=evidence.design.observations,
+                artists=evidence.design.artists,
+                genres=evidence.design.names("genre"),
+                features=evidence.design.names("feature"),
+                parameters=dict(parameters),
+                seed=seed,
+                sampling=evidence.sampling,
+                verdict=evidence.verdict,
+                scales={
+                    row.name: {"mean": row.mean, "sd": row.sd}
+                    for row in evidence.coefficients
+                    if row.kind in {"intercept", "scale"}
+                },
+                steps=STEPS,
+                code=provenance.code(),
+                packages=provenance.packages(),
+                previous=previous.version if previous else "",
+                files=_hashes(staged),
+            )
+            (staged / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            folder = versions.settle(staged, root, name, version)
+        versions.point(root, name, version)
+    return Publication(name=name, version=version, key=key, path=str(folder), new=True)
+
+
+@contextlib.contextmanager
+def _staging(root: Path, key: str) -> Iterator[Path]:
+    """Give an empty folder on the file system of `root`; what is still in it afterwards is removed."""
+    home = root.joinpath(*_STAGING)
+    home.mkdir(parents=True, exist_ok=True)
+    sweep(home)
+    # The name that `sweep` knows: it tells whose it is, and whether they still live.
+    staged = home / f".partial-{key[:8]}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    staged.mkdir()
+    try:
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _write_files(
+    staged: Path,
+    name: str,
+    key: str,
+    inputs: Inputs,
+    evidence: Evidence,
+    previous: Previous | None,
+    *,
+    figures: bool,
+) -> None:
+    """Write all but the manifest; the same inputs give the same bytes."""
+    from tasks.publish.card import render_card
+    from tasks.publish.report import render_report
+
+    artists = published_artists(evidence.artists, previous)
+    write_table(artists, staged / ARTISTS)
+    write_table(coefficient_table(evidence.coefficients), staged / "coefficients.parquet")
+    write_table(coefficient_table(evidence.genres), staged / "genres.parquet")
+    shutil.copyfile(inputs.sample / POSTERIOR, staged / POSTERIOR)
+    shutil.copyfile(inputs.ingest / QUARANTINE, staged / QUARANTINE)
+    shutil.copytree(inputs.ingest / DATA_DOCS, staged / DATA_DOCS, copy_function=shutil.copyfile)
+    report = render_report(name, key, artists, previous, evidence)
+    (staged / "report.html").write_text(report, encoding="utf-8")
+    (staged / "model_card.md").write_text(render_card(name, artists, evidence), encoding="utf-8")
+    if figures:
+        from tasks.publish.figures import draw_figures
+
+        draw_figures(staged / "figures", artists, evidence)
+
+
+def _hashes(staged: Path) -> dict[str, PublishedFile]:
+    files = sorted(files_of(staged).items())
+    return {name: PublishedFile(sha256=sha256_of(path), size=path.stat().st_size) for name, path in files}

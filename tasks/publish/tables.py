@@ -1,0 +1,88 @@
+"""The tables of a publication: artists with their rank and change, coefficients, genres."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from schemas.errors import PublicationConflict
+from schemas.publication import VERSIONS, artists_schema, coefficients_schema
+from tasks.publish.evidence import ARTISTS, Coefficient
+from tasks.publish.parquet import read_table
+from tasks.publish.store import read_manifest, versions
+from tasks.storage import sha256_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+
+@dataclasses.dataclass(frozen=True)
+class Previous:
+    """The publication before this one.
+
+    Parameters
+    ----------
+    version : str
+    artists : pyarrow.Table
+        Its columns ``artist`` and ``mean``.
+    """
+
+    version: str
+    artists: pa.Table
+
+
+def previous_publication(root: Path, name: str, key: str) -> Previous | None:
+    """Return the newest version that was made from something else than `key`, or None.
+
+    One whose table of artists cannot be trusted any more is passed over.
+    """
+    for version in reversed(versions(root, name)):
+        folder = root / name / VERSIONS / version
+        try:
+            manifest = read_manifest(folder)
+            intact = manifest.files[ARTISTS].sha256 == sha256_of(folder / ARTISTS)
+        except (PublicationConflict, KeyError, OSError):
+            continue
+        if intact and manifest.key != key:
+            return Previous(version, read_table(folder / ARTISTS, ["artist", "mean"]))
+    return None
+
+
+def published_artists(sampled: pa.Table, previous: Previous | None) -> pa.Table:
+    """Add rank and change to the artists, and sort them by rank.
+
+    Parameters
+    ----------
+    sampled : pyarrow.Table
+        `artists_schema` but for ``rank`` and ``change``, in any order.
+    previous : Previous, optional
+
+    Returns
+    -------
+    pyarrow.Table
+        `artists_schema`; rank 1 has the highest posterior mean, and equal means are ranked by name.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = sampled.sort_by([("mean", "descending"), ("artist", "ascending")])
+    if previous is None:
+        change = pa.nulls(table.num_rows, pa.float64())
+    else:
+        before = previous.artists.combine_chunks()
+        at = pc.index_in(table["artist"], value_set=before["artist"])
+        change = pc.subtract(table["mean"], before["mean"].take(at))
+    table = table.append_column("rank", pa.array(range(1, table.num_rows + 1), pa.int32()))
+    table = table.append_column("change", change)
+    schema = artists_schema()
+    return table.select(schema.names).cast(schema).combine_chunks()
+
+
+def coefficient_table(rows: Sequence[Coefficient]) -> pa.Table:
+    """Return rows of `coefficients_schema`."""
+    import pyarrow as pa
+
+    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=coefficients_schema())

@@ -1,0 +1,60 @@
+"""The door to publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from schemas.parameters import PublishParameters
+from schemas.publication import Publication
+from schemas.references import Reference
+from tasks.progress import Progress
+from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
+from tasks.storage import Storage, key_of
+
+
+@task(
+    name="publish",
+    description="Write an immutable version and move the pointer to it.",
+    retries=ATTEMPTS_MORE,
+    retry_delay_seconds=DELAYS,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+)
+def publish(
+    results: dict[str, Reference],
+    parameters: PublishParameters,
+    settings: dict[str, Any],
+    work: str,
+    name: str,
+    to: str,
+    *,
+    force: bool = False,
+) -> Publication:
+    """Publish what the other steps made, by name; see `tasks.publish.publisher.publish`.
+
+    `settings` are the parameters of the whole run, for the manifest.
+    """
+    from tasks.publish.leaderboard import leaderboard_markdown
+    from tasks.publish.publisher import Inputs
+    from tasks.publish.publisher import publish as publish_version
+
+    progress = Progress("publish", "files")
+    storage = Storage(work)
+    inputs = Inputs(**{step: storage.open(reference) for step, reference in results.items()})
+    contents = [results[step].content for step in sorted(results)]
+    key = key_of("publish", contents, {"name": name, **parameters.model_dump(mode="json")})
+    seed = int(settings["sample"]["seed"])
+    publication = publish_version(Path(to), name, key, inputs, settings, seed, parameters, force=force)
+    create_markdown_artifact(
+        key="leaderboard",
+        markdown=leaderboard_markdown(Path(publication.path)),
+        description=f"{name}, version {publication.version}",
+    )
+    progress.finish(f"{publication.path}" if publication.new else f"nothing new: {publication.version} stays current")
+    return publication

@@ -1,0 +1,68 @@
+"""Text from strangers made harmless, and numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "\N{EN DASH}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+LONGEST_NAME = 200
+
+# Embeddings, overrides and isolates turn around what stands after the name; single marks are part of real names.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_HARMFUL = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# What has a meaning in CommonMark or one of its dialects. `<`, `>` and `&` become entities, which every dialect knows.
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:^=$@/])")
+_DECIMAL = re.compile(r"\d+\.\d+")
+
+
+def harmless(text: str) -> str:
+    """Replace what could drive a terminal, break a line or turn the text after it around."""
+    return "".join(
+        REPLACEMENT if letter in _TURNING or unicodedata.category(letter) in _HARMFUL else letter for letter in text
+    )
+
+
+def shortened(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return `text`, harmless and cut to `longest` characters."""
+    safe = harmless(text)
+    return safe if len(safe) <= longest else safe[: longest - 1] + ELLIPSIS
+
+
+def markdown(text: str) -> str:
+    """Escape `text` so that Markdown shows it as it is, on one line."""
+    entities = shortened(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKS.sub(r"\\\1", entities)
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """Write a number: ``52.3``, with a real minus sign; a dash for what is not there."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    # Rounding first, and adding zero, so that nothing is ever written -0.0.
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """Write a difference: ``+1.2``."""
+    text = number(value, digits)
+    return f"+{text}" if value is not None and math.isfinite(value) and round(value, digits) > 0 else text
+
+
+def percent(share: float) -> str:
+    """Write a share of 1: ``90 %``, or ``99.5 %`` where it is not whole."""
+    return f"{share * 100:.3g}\N{NO-BREAK SPACE}%"
+
+
+def rounded(text: str) -> str:
+    """Round the decimals in a text, such as a prior scaled to the data, to four digits; the manifest has them all."""
+    return _DECIMAL.sub(lambda match: f"{float(match[0]):.4g}", text)
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Write a count with its noun: ``1 artist``, ``1,255 artists``."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -1,0 +1,275 @@
+"""What becomes of rows, as somebody who opens the result sees it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.errors import CorpusRejected
+from schemas.expectations import MALFORMED
+from schemas.reports import IngestReport
+from schemas.tracks import FEATURES, arrow_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Ingest = Callable[..., Any]
+    WriteCsv = Callable[..., Path]
+
+ID = "0123456789abcdefghijAB"
+
+
+def test_the_output_is_what_the_contract_says(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [{}] * 5), partition_rows=2)
+    assert sorted(path.name for path in done.folder.iterdir()) == [
+        "data_docs",
+        "quarantine.parquet",
+        "report.json",
+        "tracks",
+    ]
+    parts = sorted((done.folder / "tracks").iterdir())
+    assert [part.name for part in parts] == ["part-00000.parquet", "part-00001.parquet", "part-00002.parquet"]
+    for part in parts:
+        schema = pq.read_schema(part)
+        assert schema.equals(arrow_schema())
+        assert schema.field("tempo").metadata[b"unit"] == b"beats/min"
+    assert IngestReport.model_validate_json((done.folder / "report.json").read_text()) == done.report
+
+
+def test_a_row_is_read_into_canonical_columns(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [{"track_id": f"spotify:track:{ID}"}]))
+    assert done.tracks.to_pylist() == [
+        {
+            "source": 0,
+            "row": 1,
+            "track_id": ID,
+            "track_name": "Song",
+            "artists": ["Ann", "Bob"],
+            "album_name": "Album",
+            "popularity": 50.0,
+            "genres": ["pop"],
+            "subgenres": None,
+            "release_date": None,
+            "explicit": False,
+            "key": 5,
+            "mode": 1,
+            "time_signature": 4,
+            "loudness": -5.5,
+            "tempo": 120.5,
+            "duration_ms": 200_000.0,
+        }
+        | dict.fromkeys(set(FEATURES) - {"loudness", "tempo", "duration_ms"}, 0.5)
+    ]
+
+
+ROWS: list[tuple[dict[str, str], list[str]]] = [
+    ({}, []),
+    ({"popularity": "much"}, ["popularity: cannot read as a number"]),
+    ({"popularity": ""}, ["popularity: missing"]),
+    ({"popularity": "100.5"}, ["popularity: outside 0..100 points"]),
+    ({"popularity": "-1"}, ["popularity: outside 0..100 points"]),
+    ({"popularity": "0"}, []),
+    ({"artists": "NA"}, ["artists: missing"]),
+    ({"artists": " ; "}, ["artists: missing"]),
+    ({"energy": "nan"}, ["energy: missing"]),
+    ({"loudness": "-99"}, ["loudness: outside -70..10 dB"]),
+    ({"duration_ms": "0"}, ["duration_ms: outside 1..36000000 ms"]),
+    ({"key": "C#"}, ["key: cannot read as a whole number"]),
+    ({"key": "12"}, ["key: outside -1..11 pitch class"]),
+    ({"key": "-1"}, []),
+    ({"key": "", "time_signature": "NA"}, []),
+    ({"explicit": "perhaps"}, ["explicit: cannot read as yes or no"]),
+    ({"explicit": "", "album_name": "", "track_name": "NA", "track_genre": ""}, []),
+    ({"track_id": "short"}, ["track_id: not of the form ^[0-9A-Za-z]{22}$"]),
+    ({"track_id": ID + "\n"}, []),
+    ({"track_id": ""}, []),
+    (
+        {"popularity": "", "tempo": "x", "key": "99"},
+        ["popularity: missing", "key: outside -1..11 pitch class", "tempo: cannot read as a number"],
+    ),
+]
+
+
+def test_a_bad_row_is_in_quarantine_with_all_its_reasons(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [cells for cells, _ in ROWS]), max_bad_share=1)
+    found = {row["row"]: sorted(row["reasons"]) for row in done.quarantine}
+    assert found == {row: sorted(reasons) for row, (_, reasons) in enumerate(ROWS, 1) if reasons}
+    assert done.tracks["row"].to_pylist() == [row for row, (_, reasons) in enumerate(ROWS, 1) if not reasons]
+    # The commonest come first.
+    assert list(done.report.reasons.values()) == sorted(done.report.reasons.values(), reverse=True)
+    assert done.report.reasons["popularity: missing"] == 2
+
+
+def test_the_quarantine_holds_the_row_as_it_came(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    path = write_csv(tmp_path / "x.csv", [{}, {"popularity": " Zoë, \n <b>", "energy": ""}, {}])
+    with path.open("a", encoding="utf-8") as file:
+        file.write('one,"two"\n')
+    done = ingest(tmp_path / "out", path, max_bad_share=0.5)
+    bad, malformed = done.quarantine
+    assert (bad["source"], bad["row"]) == ("x.csv", 2)
+    raw = json.loads(bad["raw"])
+    assert (raw["popularity"], raw["energy"], raw["track_genre"]) == (" Zoë, \n <b>", "", "pop")
+    assert malformed == {"source": "x.csv", "row": 4, "reasons": [MALFORMED], "raw": 'one,"two"'}
+    assert done.report.rows.quarantined == 2
+
+
+def test_parquet_rows_go_to_quarantine_as_text(tmp_path: Path, ingest: Ingest) -> None:
+    table = pa.table(
+        {"artists": [["Ann"], ["Bob"]], "popularity": [5, 500], "track_genre": ["a", "b"], "odd": [{"x": 1}, None]}
+    )
+    pq.write_table(table, tmp_path / "x.parquet")
+    done = ingest(tmp_path / "out", tmp_path / "x.parquet", max_bad_share=0.5)
+    assert done.tracks["artists"].to_pylist() == [["Ann"]]
+    assert json.loads(done.quarantine[0]["raw"]) == {
+        "artists": "['Bob']",
+        "popularity": "500",
+        "track_genre": "b",
+        "odd": None,
+    }
+
+
+def test_a_corpus_without_audio_features_is_fine_and_nothing_is_asked_of_them(
+    tmp_path: Path, ingest: Ingest, write_csv: WriteCsv
+) -> None:
+    done = ingest(
+        tmp_path / "out", write_csv(tmp_path / "x.csv", [{}] * 3, columns=["artists", "popularity", "track_genre"])
+    )
+    assert done.report.columns == ("artists", "popularity", "genres")
+    assert done.report.rows.kept == 3
+    assert done.tracks["energy"].null_count == 3
+
+
+def test_columns_are_those_that_every_source_has(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    first = write_csv(tmp_path / "a.csv", [{}], columns=["artists", "popularity", "track_genre", "energy", "track_id"])
+    second = write_csv(tmp_path / "b.csv", [{}], columns=["artists", "popularity", "track_genre", "tempo", "energy"])
+    done = ingest(tmp_path / "out", first, second)
+    assert done.report.columns == ("artists", "popularity", "genres", "energy")
+    assert [(source.name, source.rows_in) for source in done.report.sources] == [("a.csv", 1), ("b.csv", 1)]
+    assert done.tracks["source"].to_pylist() == [0, 1]
+    assert done.tracks["tempo"].to_pylist() == [None, 120.5]
+
+
+REPEATED = [
+    {"track_id": ID, "popularity": "40", "track_genre": "rock"},
+    {"track_id": ""},
+    {"track_id": ID, "popularity": "60", "track_genre": "pop"},
+    {"track_id": ID, "popularity": "60", "track_genre": "metal"},
+    {"track_id": ""},
+]
+
+
+@pytest.mark.parametrize("partition_rows", [1, 2, 100])
+def test_repeats_fold_into_the_first_most_popular_one(
+    tmp_path: Path, ingest: Ingest, write_csv: WriteCsv, partition_rows: int
+) -> None:
+    first = write_csv(tmp_path / "a.csv", REPEATED)
+    second = write_csv(tmp_path / "b.csv", [{"track_id": ID, "popularity": "60", "track_genre": "ska"}, {}])
+    done = ingest(tmp_path / "out", first, second, partition_rows=partition_rows)
+    kept = done.tracks.select(["source", "row", "popularity", "genres", "subgenres"]).to_pylist()
+    assert [(row["source"], row["row"]) for row in kept] == [(0, 2), (0, 3), (0, 5), (1, 2)]
+    assert kept[1]["popularity"] == 60
+    assert kept[1]["genres"] == ["metal", "pop", "rock", "ska"]
+    assert kept[1]["subgenres"] is None
+    assert done.report.rows.model_dump() == {
+        "rows_in": 7,
+        "kept": 4,
+        "repeats": 3,
+        "quarantined": 0,
+        "balanced": True,
+    }
+    assert done.report.conflicts == 1
+
+
+def test_repeats_with_the_same_popularity_are_no_conflict(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [{"track_id": ID}] * 3))
+    assert (done.report.rows.repeats, done.report.conflicts) == (2, 0)
+
+
+def test_repeats_are_kept_on_request(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", REPEATED), repeats="keep", partition_rows=2)
+    assert done.tracks["row"].to_pylist() == [1, 2, 3, 4, 5]
+    assert done.tracks["genres"].to_pylist()[0] == ["rock"]
+    assert (done.report.rows.repeats, done.report.conflicts) == (0, 0)
+
+
+def test_a_bad_row_is_no_repeat(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    rows = [{"track_id": ID, "popularity": "40"}, {"track_id": ID, "popularity": "101"}]
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", rows), max_bad_share=0.5)
+    assert done.tracks["popularity"].to_pylist() == [40]
+    assert (done.report.rows.repeats, done.report.rows.quarantined) == (0, 1)
+
+
+def test_a_partition_of_bad_rows_leaves_no_part(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    rows = [{}, {"energy": "x"}, {"energy": "x"}, {}]
+    for repeats in ("drop", "keep"):
+        path = write_csv(tmp_path / f"{repeats}.csv", rows)
+        done = ingest(tmp_path / repeats, path, partition_rows=1, max_bad_share=0.5, repeats=repeats)
+        assert len(list((done.folder / "tracks").iterdir())) == 2
+        assert done.tracks["row"].to_pylist() == [1, 4]
+
+
+def test_too_many_bad_rows_reject_the_corpus_and_say_why(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    rows = [{}, {"tempo": "x"}, {"energy": "7"}, {"energy": "8"}, *[{}] * 6]
+    with pytest.raises(CorpusRejected) as caught:
+        ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", rows), max_bad_share=0.2)
+    assert str(caught.value) == (
+        "3 of 10 rows are bad, more than the allowed 20%; the commonest reason is `energy: outside 0..1 share`; "
+        "the first is row 3 of x.csv; mend them or raise --max-bad-share"
+    )
+
+
+def test_just_as_many_bad_rows_as_allowed_are_fine(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [{"tempo": "x"}, *[{}] * 9]), max_bad_share=0.1)
+    assert done.report.rows.quarantined == 1
+
+
+def test_a_corpus_of_bad_rows_is_rejected_whatever_is_allowed(
+    tmp_path: Path, ingest: Ingest, write_csv: WriteCsv
+) -> None:
+    with pytest.raises(CorpusRejected, match="2 of 2 rows are bad, so none is left"):
+        ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [{"tempo": "x"}] * 2), max_bad_share=1)
+
+
+def test_a_corpus_without_rows_is_rejected(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    with pytest.raises(CorpusRejected, match=re.escape("there are no rows in x.csv")):
+        ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", []))
+
+
+def test_warnings_stop_nothing(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    rows = [{"popularity": "0"}] * 3 + [{"track_id": ""}, {"tempo": "x"}]
+    done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", rows), max_bad_share=0.5)
+    assert done.report.warnings == (
+        "only 4 tracks were kept: expect wide intervals",
+        "75% of the tracks have popularity 0, which are often re-releases whose plays count elsewhere",
+        "20.0% of the rows are in quarantine: read the reasons there before trusting the rest",
+        "25% of the tracks have no id, so that repeats among them go unseen",
+    )
+    assert done.report.share_of_zeros == 0.75
+    assert done.report.mean_popularity == 12.5
+
+
+def test_progress_counts_rows_up_to_the_total(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    said: list[tuple[int, int | None]] = []
+    path = write_csv(tmp_path / "x.csv", [{}] * 5)
+    ingest(tmp_path / "csv", path, partition_rows=2, progress=lambda *now: said.append(now))
+    assert said == [(2, None), (4, None), (5, None)]
+    said.clear()
+    pq.write_table(
+        pa.table({"artists": ["A"] * 3, "popularity": [1] * 3, "track_genre": ["g"] * 3}), tmp_path / "x.parquet"
+    )
+    ingest(tmp_path / "parquet", tmp_path / "x.parquet", partition_rows=2, progress=lambda *now: said.append(now))
+    assert said == [(2, 3), (3, 3)]
+
+
+def test_a_folder_with_brackets_in_its_path_is_just_a_folder(
+    tmp_path: Path, ingest: Ingest, write_csv: WriteCsv
+) -> None:
+    (tmp_path / "a[1] 'b'").mkdir()
+    done = ingest(tmp_path / "a[1] 'b'" / "out", write_csv(tmp_path / "x.csv", REPEATED))
+    assert done.report.rows.repeats == 2

@@ -1,0 +1,286 @@
+"""Folders such as the earlier steps leave, made up: small, quick, and with the names that strangers choose."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.parameters import PublishParameters
+from schemas.publication import artists_schema
+from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport, SourceReport, Verdict
+from tasks.publish import versions
+from tasks.publish.publisher import Inputs, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "](javascript:alert(1)) **bold** | x",
+    "../../etc/passwd",
+    "$x^2$ \\frac{1}{0}",
+    "\u202eevil\u202c \u2067x",
+    "עברית שלום",
+    "🎵🎶 emoji 👩‍🎤",
+    "東京事変",
+    "new\nline\ttab\x1b[31mred",
+    '"><img src=x onerror=alert(1)>',
+    "A" * 5000,
+    "{{ 7 * 7 }} {% raw %}",
+    "&amp; <b>",
+    "https://evil.example/ www.evil.example",
+)
+FEATURES = {"danceability": "rhythm", "energy": "energy", "loudness": "energy", "valence": "mood"}
+
+
+@pytest.fixture(scope="session")
+def hostile() -> tuple[str, ...]:
+    """Return names that somebody might give an artist to do harm."""
+    return HOSTILE
+
+
+def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
+    folder: Path,
+    *,
+    artists: int = 30,
+    draws: int = 100,
+    genres: tuple[str, ...] = ("rock", "<b>pop</b>", "classical"),
+    features: bool = True,
+    pooling: str = "partial",
+    seed: int = 1,
+    names: tuple[str, ...] = HOSTILE,
+    passed: bool = True,
+) -> Inputs:
+    """Write the folders of four steps under `folder`."""
+    rng = np.random.default_rng(seed)
+    inputs = Inputs(*(folder / step for step in ("ingest", "group", "sample", "gate")))
+    for each in (inputs.ingest / "data_docs" / "static", inputs.group, inputs.sample, inputs.gate):
+        each.mkdir(parents=True)
+    blocks = FEATURES if features else {}
+    used = [*names, *(f"Artist {number:05d}" for number in range(artists))][:artists]
+    tracks = rng.geometric(0.25, artists)
+    truth = rng.normal(50, 13, artists)
+    raw = np.clip(truth + rng.normal(0, 14, artists) / np.sqrt(tracks), 0, 100)
+    weight = 13**2 / (13**2 + 14**2 / tracks)
+    mean, sd = 50 + weight * (raw - 50), 13 * np.sqrt(1 - weight)
+    values: dict[str, Any] = {
+        "artist": used,
+        "tracks": tracks,
+        "raw_mean": raw,
+        "mean": mean,
+        "sd": sd,
+        "low": mean - 1.64 * sd,
+        "high": mean + 1.64 * sd,
+        "next_mean": mean,
+        "next_sd": np.hypot(sd, 14),
+        "next_low": np.clip(mean - 25, 0, 100),
+        "next_high": np.clip(mean + 25, 0, 100),
+        "effect_mean": mean - 50,
+        "effect_sd": sd,
+    }
+    schema = pa.schema([field for field in artists_schema() if field.name in values])
+    pq.write_table(pa.table(values, schema=schema), inputs.sample / "artists.parquet")
+    pq.write_table(
+        pa.table({"artist": used, "tracks": tracks, "raw_mean": raw}).sort_by("artist"),
+        inputs.group / "artists.parquet",
+    )
+    _write_posterior(inputs.sample / "posterior.nc", rng, draws, blocks, genres, pooling, used[:5])
+    columns = [DesignColumn(name="intercept", kind="intercept")]
+    columns += [
+        DesignColumn(name=each, kind="feature", block=block, centre=0.5, scale=0.17) for each, block in blocks.items()
+    ]
+    columns += [DesignColumn(name=each, kind="genre") for each in genres]
+    total = int(tracks.sum())
+    design = Design(
+        columns=tuple(columns),
+        observations=total,
+        artists=artists,
+        popularity_mean=float(raw.mean()),
+        popularity_sd=20.0,
+        genre_level="genres" if genres else "",
+    )
+    (inputs.group / "design.json").write_text(design.model_dump_json(), encoding="utf-8")
+    report = IngestReport(
+        sources=(SourceReport(name="a|b<i>.csv", sha256="ab" * 32, layout="114k", why="columns", rows_in=total + 9),),
+        rows=RowCounts(rows_in=total + 9, kept=total, repeats=4, quarantined=5),
+        reasons={"popularity is not in 0..100": 3, "no artist": 2},
+        columns=("artists", "popularity"),
+        conflicts=1,
+        mean_popularity=float(raw.mean()),
+        share_of_zeros=0.293,
+        warnings=("tempo is 0 in 12 rows",),
+    )
+    (inputs.ingest / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
+    pq.write_table(pa.table({"reason": ["no artist"]}), inputs.ingest / "quarantine.parquet")
+    (inputs.ingest / "data_docs" / "index.html").write_text("<p>docs</p>", encoding="utf-8")
+    (inputs.ingest / "data_docs" / "static" / "style.css").write_text("p {}", encoding="utf-8")
+    sampling = SamplingReport(
+        engine="collapsed",
+        sampler="NUTS",
+        pooling=pooling,
+        priors={
+            "mu": "normal(50, 52.1234567891)",
+            "sigma": "exponential(0.048)",
+            "tau": "exponential(1) relative to sigma",
+        },
+        new_artist={"mean": 50.0, "sd": 19.0, "low": 18.8, "high": 81.2},
+        interval=0.9,
+        versions={"numpy": np.__version__},
+    )
+    (inputs.sample / "sampling.json").write_text(sampling.model_dump_json(), encoding="utf-8")
+    verdict = Verdict(
+        passed=passed,
+        chains=2,
+        draws=draws,
+        parameters=12,
+        constants=(),
+        measured={
+            "max_rhat": 1.004,
+            "min_ess_bulk": 812.0,
+            "min_ess_tail": 640.0,
+            "divergences": 0.0,
+            "min_bfmi": 0.97,
+            "treedepth_share": 0.0,
+        },
+        thresholds={
+            "max_rhat": 1.01,
+            "min_ess_bulk": 200.0,
+            "min_ess_tail": 200.0,
+            "divergences": 0.0,
+            "min_bfmi": 0.3,
+            "treedepth_share": 0.01,
+        },
+        shortfalls=(),
+        advice="" if passed else "draw more",
+    )
+    (inputs.gate / "verdict.json").write_text(verdict.model_dump_json(), encoding="utf-8")
+    names_measured = ["mu", "sigma", "tau", *(f"genre_effect[{genre}]" for genre in genres)]
+    count = len(names_measured)
+    diagnostics = {
+        "parameter": names_measured,
+        "mean": np.linspace(10, 50, count),
+        "sd": np.ones(count),
+        "rhat": np.full(count, 1.001),
+        "ess_bulk": np.linspace(900, 800, count),
+        "ess_tail": np.full(count, 700.0),
+    }
+    pq.write_table(pa.table(diagnostics), inputs.gate / "diagnostics.parquet")
+    return inputs
+
+
+def _write_posterior(
+    path: Path,
+    rng: np.random.Generator,
+    draws: int,
+    blocks: dict[str, str],
+    genres: tuple[str, ...],
+    pooling: str,
+    stored: list[str],
+) -> None:
+    import xarray as xr
+
+    shape = (2, draws)
+    across = ("chain", "draw")
+    names = sorted(set(blocks.values()))
+    variables: dict[str, Any] = {
+        "mu": (across, rng.normal(50, 0.5, shape)),
+        "sigma": (across, rng.normal(14, 0.3, shape)),
+    }
+    coordinates: dict[str, Any] = {"chain": np.arange(2), "draw": np.arange(draws)}
+    if pooling != "complete":
+        variables["tau"] = (across, rng.normal(13, 0.4, shape))
+        variables["artist_effect"] = ((*across, "artist"), rng.normal(0, 13, (*shape, len(stored))))
+        coordinates["artist"] = stored
+    if blocks:
+        middle = np.linspace(-3, 3, len(blocks))
+        variables["tau_block"] = ((*across, "block"), np.abs(rng.normal(2, 0.3, (*shape, len(names)))))
+        variables["beta"] = ((*across, "feature"), rng.normal(middle, 0.3, (*shape, len(blocks))))
+        coordinates.update(block=names, feature=list(blocks))
+    if genres:
+        middle = np.linspace(6, -6, len(genres))
+        variables["tau_genre"] = (across, np.abs(rng.normal(6, 0.5, shape)))
+        variables["genre_effect"] = ((*across, "genre"), rng.normal(middle, 1.0, (*shape, len(genres))))
+        coordinates["genre"] = list(genres)
+    stats = {"diverging": (across, np.zeros(shape, bool)), "energy": (across, rng.normal(0, 1, shape))}
+    tree = xr.DataTree.from_dict(
+        {
+            "/posterior": xr.Dataset(variables, coordinates),
+            "/sample_stats": xr.Dataset(stats, {each: coordinates[each] for each in across}),
+        }
+    )
+    tree.to_netcdf(path, engine="h5netcdf")
+
+
+@pytest.fixture(scope="session")
+def make_inputs() -> Callable[..., Inputs]:
+    """Return the function that writes what the earlier steps leave."""
+    return write_inputs
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    """Return the folders of one small refit; not to be changed."""
+    return write_inputs(tmp_path_factory.mktemp("refit"))
+
+
+@pytest.fixture(scope="session")
+def other_inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    """Return the folders of another refit: other numbers, two artists fewer, one of them new."""
+    return write_inputs(tmp_path_factory.mktemp("other"), artists=28, seed=2, names=("Somebody New", *HOSTILE[1:]))
+
+
+KEY = "0123456789abcdef" * 2
+OTHER_KEY = "fedcba9876543210" * 2
+
+
+@pytest.fixture
+def release(tmp_path: Path, inputs: Inputs) -> Callable[..., Any]:
+    """Return `publish` with everything but what a test is about filled in; without figures, which take time."""
+    return partial(_release, tmp_path / "published", inputs)
+
+
+def _release(
+    root: Path,
+    default: Inputs,
+    key: str = KEY,
+    inputs: Inputs | None = None,
+    *,
+    name: str = "weekly",
+    figures: bool = False,
+    force: bool = False,
+) -> Any:
+    parameters = {"sample": {"draws": 100}}
+    chosen = inputs or default
+    return publish(root, name, key, chosen, parameters, 7, PublishParameters(figures=figures), force=force)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return where `release` publishes."""
+    return tmp_path / "published"
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, time: datetime) -> None:
+        self.time = time
+
+    def read(self) -> datetime:
+        """Return the time, as `versions.now` does."""
+        return self.time
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Stop the clock that versions are named after."""
+    stopped = Clock(datetime(2026, 11, 22, 16, 5, 1, tzinfo=UTC))
+    monkeypatch.setattr(versions, "now", stopped.read)
+    return stopped

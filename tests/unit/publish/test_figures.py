@@ -1,0 +1,61 @@
+"""The PNG figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.publish.figures import drawable, rank_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tasks.publish.publisher import Inputs
+
+KEY = "0123456789abcdef" * 2
+
+
+def test_figures_are_pictures_that_say_nothing_of_when_and_with_what(
+    release: Callable[..., Any], root: Path, make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    # More artists and genres than fit: the figures show both ends.
+    many = make_inputs(tmp_path / "many", artists=200, genres=tuple(f"genre {each} $_{{x}}$" for each in range(40)))
+    release(KEY, many, figures=True)
+    for path in (root / "weekly" / "current" / "figures").iterdir():
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+            assert min(picture.size) > 300
+            assert set(picture.info) <= {"dpi"}
+            assert len(picture.getcolors(1 << 24) or []) > 10
+
+
+def test_without_figures_there_is_no_folder(release: Callable[..., Any], root: Path) -> None:
+    release(KEY, figures=False)
+    assert not (root / "weekly" / "current" / "figures").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("Beyoncé", "Beyoncé"),
+        ("A$AP Rocky", "A$AP Rocky"),
+        ("東京", "□□"),
+        ("🎵 x", "□ x"),
+        ("a\nb", "a�b"),
+        ("a\u202eb", "a�b"),
+        ("x" * 50, "x" * 29 + "…"),
+    ],
+)
+def test_labels_have_only_what_the_font_has(name: str, drawn: str) -> None:
+    assert drawable(name) == drawn
+
+
+def test_ranks_are_even_where_chains_agree_and_not_where_they_do_not() -> None:
+    even = np.arange(200.0).reshape(100, 2).T
+    assert (rank_counts(even, 10) == 10).all()
+    apart = np.arange(200.0).reshape(2, 100)
+    assert rank_counts(apart, 10).tolist() == [[20] * 5 + [0] * 5, [0] * 5 + [20] * 5]

@@ -1,0 +1,188 @@
+"""The report: one page, with nothing from outside, in which strangers' names are text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tasks.publish import report
+from tasks.publish.text import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tasks.publish.publisher import Inputs
+
+    Release = Callable[..., Any]
+
+KEY = "0123456789abcdef" * 2
+OTHER_KEY = "fedcba9876543210" * 2
+_VOID = {"meta", "input", "path", "br", "link", "img"}
+
+
+class Page(HTMLParser):
+    """A page as a browser takes it: its tags, the names in it, its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.names: list[str] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag."""
+        self.tags.append((tag, dict(attrs)))
+        if tag == "bdi":
+            self.names.append("")
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Check that what is closed was open."""
+        if tag not in _VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Note text."""
+        if self.open and self.open[-1] == "bdi":
+            self.names[-1] += data
+        if not {"script", "style"} & set(self.open):
+            self.text.append(data)
+
+    def count(self, tag: str) -> int:
+        """Return how many there are of a tag."""
+        return sum(each == tag for each, _ in self.tags)
+
+    @property
+    def words(self) -> str:
+        """Its text with white space squeezed."""
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture
+def read(root: Path) -> Callable[[], str]:
+    return lambda: (root / "weekly" / "current" / "report.html").read_text(encoding="utf-8")
+
+
+def test_every_tag_is_closed(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    assert Page(read()).open == []
+
+
+def test_hostile_names_are_shown_as_text(release: Release, read: Callable[[], str], hostile: tuple[str, ...]) -> None:
+    release(KEY)
+    page = Page(read())
+    for name in hostile:
+        assert shortened(name) in page.names
+    assert "<b>pop</b>" in page.names
+    assert "a|b<i>.csv" in page.names
+    assert page.count("script") == 1
+    assert not {"img", "b", "iframe", "link", "base", "form", "object"} & {tag for tag, _ in page.tags}
+    assert not [name for _, given in page.tags for name in given if name.startswith("on")]
+
+
+def test_nothing_turns_the_text_around_or_drives_a_terminal(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", read())
+
+
+def test_the_page_needs_nothing_from_outside(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    page = Page(read())
+    assert not [given for _, given in page.tags if {"src", "srcset", "xlink:href"} & set(given)]
+    links = [given["href"] for tag, given in page.tags if "href" in given]
+    assert links
+    assert all(str(link).startswith("#") for link in links)
+    targets = {given.get("id") for _, given in page.tags}
+    assert {str(link)[1:] for link in links} <= targets
+    assert "url(" not in read()
+    assert "@import" not in read()
+
+
+def test_only_our_own_script_may_run(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    text = read()
+    script = text.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = next(given["content"] for tag, given in Page(text).tags if "http-equiv" in given)
+    assert f"script-src 'sha256-{digest}'" in str(policy)
+    assert "default-src 'none'" in str(policy)
+
+
+def test_it_says_in_plain_words_what_the_numbers_are(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    words = Page(read()).words
+    assert "a popularity between 0 and 100 points" in words
+    assert "with a probability of 90 %" in words
+    assert "Next track of somebody new" in words
+
+
+def test_data_quality_adds_up(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    words = Page(read()).words
+    for text in ("Repeats 4", "Quarantined 5", "Popularity 0 29.3 %", "popularity is not in 0..100 3", "no artist 2"):
+        assert text in words
+
+
+def test_the_verdict_is_there_check_by_check(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    words = Page(read()).words
+    assert "1.004 at most 1.010 ✓ passed" in words
+    assert "812 at least 200 ✓ passed" in words
+
+
+def test_the_first_publication_says_so(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    assert "This is the first publication under this name." in read()
+
+
+def test_what_changed_is_counted(release: Release, read: Callable[[], str], other_inputs: Inputs) -> None:
+    first = release(KEY)
+    release(OTHER_KEY, other_inputs)
+    words = Page(read()).words
+    # 30 artists before, 28 now, one of them new: 27 stayed.
+    assert f"Against version {first.version} : 1 artist new, 3 gone" in words
+
+
+def test_a_long_leaderboard_is_cut_with_a_note(
+    release: Release, read: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "MOST_ROWS", 10)
+    release(KEY)
+    text = read()
+    board = text.partition('<table id="board"')[2].partition("</table>")[0]
+    assert board.count("<tr data-c=") == 10
+    assert "the 10 artists with the highest expected popularity" in Page(text).words
+    assert "all 30 are in artists.parquet" in Page(text).words
+
+
+def test_tables_can_be_read_out_loud(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    page = Page(read())
+    assert all(given.get("scope") in {"col", "row"} for tag, given in page.tags if tag == "th")
+    assert page.count("caption") == page.count("table")
+    pictures = [given for tag, given in page.tags if given.get("role") == "img"]
+    assert len(pictures) > 30
+    assert all(given.get("aria-label") or given.get("aria-labelledby") for given in pictures)
+
+
+def test_it_knows_day_and_night_and_small_screens(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    text = read()
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+
+
+def test_a_dot_for_every_artist(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    plot = read().partition('<svg class="plot"')[2].partition("</svg>")[0]
+    assert sum(path.count("h0") for path in re.findall(r'class="dots"[^>]* d="([^"]*)"', plot)) == 30
