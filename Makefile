@@ -15,7 +15,7 @@ unexport PYTHONHOME
 BIN := .venv/bin
 TESTING := test test-slow lint format types check precommit
 
-.PHONY: help refit clean clean-data lock setup-run setup-dev $(TESTING)
+.PHONY: help refit bench-refit clean clean-data lock setup-run setup-dev $(TESTING)
 
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
@@ -32,6 +32,9 @@ test: setup-dev ## run the tests
 
 test-slow: setup-dev ## run the tests that take long
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
+	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)
 
 lint: setup-dev ## check style and formatting
 	@$(BIN)/ruff check .
