@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 from prefect import flow
-from pydantic import Field
 
 from schemas.parameters import GateParameters, GroupParameters, IngestParameters, PublishParameters, SampleParameters
 from schemas.publication import Publication, checked_name
@@ -26,43 +24,39 @@ WORK = ".work"
     flow_run_name="refit-{name}",
 )
 def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
-    sources: Annotated[list[str], Field(description="Files, folders or patterns of tracks: CSV or Parquet.")],
-    name: Annotated[str, Field(description="Name of the publication: lower-case letters, digits, - _ .")],
-    to: Annotated[str, Field(description="Folder of publications.")] = "data/publications",
-    ingestion: Annotated[IngestParameters, Field(title="1 Ingest")] = IngestParameters(),  # noqa: B008 - frozen
-    grouping: Annotated[GroupParameters, Field(title="2 Group")] = GroupParameters(),  # noqa: B008 - frozen
-    sampling: Annotated[SampleParameters, Field(title="3 Sample")] = SampleParameters(),  # noqa: B008 - frozen
-    gating: Annotated[GateParameters, Field(title="4 Gate")] = GateParameters(),  # noqa: B008 - frozen
-    publishing: Annotated[PublishParameters, Field(title="5 Publish")] = PublishParameters(),  # noqa: B008 - frozen
+    sources: list[str],
+    name: str,
+    to: str = "data/publications",
+    ingestion: IngestParameters = IngestParameters(),  # noqa: B008 - frozen, as are those below
+    grouping: GroupParameters = GroupParameters(),  # noqa: B008
+    sampling: SampleParameters = SampleParameters(),  # noqa: B008
+    gating: GateParameters = GateParameters(),  # noqa: B008
+    publishing: PublishParameters = PublishParameters(),  # noqa: B008
     *,
-    force: Annotated[bool, Field(description="Do every step again, even if nothing has changed.")] = False,
+    force: bool = False,
 ) -> Publication:
     """Fit a corpus anew and publish the result.
 
     Every step is idempotent and known by its content: run again with nothing changed, it returns what is there;
-    killed anywhere, the next run goes on at the first missing step.
+    killed anywhere, the next run goes on at the first missing step. (The sections below are in Google's style, for
+    Prefect shows their sentences in the form of its UI, and reads no other.)
 
-    Parameters
-    ----------
-    sources : list of str
-        Files, folders or glob patterns of tracks.
-    name : str
-        Name of the publication.
-    to : str
-        Folder of publications.
-    ingestion, grouping, sampling, gating, publishing
-        Parameters of the five steps.
-    force : bool
-        Do every step again.
+    Args:
+        sources: Files, folders or patterns of tracks, CSV or Parquet.
+        name: Name of the publication: lower-case letters, digits, dashes, underscores and dots.
+        to: Folder of publications.
+        ingestion: How tracks are read.
+        grouping: How tracks are grouped.
+        sampling: How the posterior is drawn.
+        gating: What a posterior must show before it is published.
+        publishing: How a publication looks.
+        force: Do every step again, even if nothing has changed.
 
-    Returns
-    -------
-    Publication
+    Returns:
+        The publication; its `new` is False where nothing had changed.
 
-    Raises
-    ------
-    EncoreError
-        What the user can mend: a corpus that cannot be used, a posterior that the gate stopped, ...
+    Raises:
+        EncoreError: What the user can mend: a corpus that cannot be used, a posterior that the gate stopped, ...
     """
     checked_name(name)
     root = Path(to).expanduser().resolve()
