@@ -1,11 +1,15 @@
-"""What tests share: where the corpora are."""
+"""What tests share: where the corpora are, and a Prefect server."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -23,3 +27,16 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip("no folder of real corpora: set ENCORE_CORPORA to one")
     return folder
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """Start a real Prefect server with a database of its own, and return the address of its API."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    import flows  # noqa: F401 - sets what Prefect reads on import
+
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    with prefect_test_harness(server_startup_timeout=120):
+        yield str(PREFECT_API_URL.value())

@@ -49,10 +49,10 @@ def test_a_second_refit_says_that_nothing_is_new(published: Published) -> None:
     assert (published.to / "sample" / "current").readlink() == before
 
 
-def test_a_posterior_nobody_should_trust_ends_in_a_few_lines(published: Published) -> None:
+def test_a_posterior_nobody_should_trust_ends_in_a_few_lines(published: Published, prefect_server: str) -> None:
     before = (published.to / "sample" / "current").readlink()
     options = ("--name", "sample", "--to", str(published.to), "--draws", "20", "--tune", "20")
-    failed = encore("refit", str(published.source), *options, PREFECT_HOME=str(published.prefect_home))
+    failed = encore("refit", str(published.source), *options, PREFECT_API_URL=prefect_server)
     assert failed.returncode == 4
     assert "Traceback" not in failed.stderr
     said = failed.stderr[failed.stderr.index("encore: ") :].splitlines()

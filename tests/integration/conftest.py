@@ -1,28 +1,15 @@
-"""A Prefect server for the session, and small corpora."""
+"""Small corpora."""
 
 from __future__ import annotations
 
 import csv
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """Start a real Prefect server with a database of its own."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    import flows  # noqa: F401 - sets what Prefect reads on import
-
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
 
 
 @pytest.fixture
