@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from flows.orphans import stop_orphans
 from flows.unchanged import is_unchanged
-from schemas.errors import PublicationConflict
+from schemas.errors import Interrupted, PublicationConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -57,7 +60,8 @@ def run_refit(
     from flows.refit import refit
 
     by_name: dict[str, Any] = dict(parameters)
-    publication = refit(sources=list(sources), name=name, to=str(to), **by_name, force=force)
+    with _interruptible():
+        publication = refit(sources=list(sources), name=name, to=str(to), **by_name, force=force)
     if not publication.new:
         print_line(f"\nNothing new: {name} was published from this corpus with these parameters before.")
     print_publication(to, name)
@@ -74,6 +78,29 @@ def by_step(parameters: Mapping[str, BaseModel]) -> dict[str, BaseModel]:
         "publishing": "publish",
     }
     return {steps[name]: model for name, model in parameters.items()}
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """End in a sentence on Ctrl-C.
+
+    The keys reach Prefect's embedded server too, and whatever the run then fails at, it fails because of them.
+    """
+    pressed = threading.Event()
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except BaseException:
+        if not pressed.is_set():
+            raise
+        raise Interrupted from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _show_steps() -> None:

@@ -43,6 +43,15 @@ class PublicationConflict(EncoreError):
     exit_code = 5
 
 
+class Interrupted(EncoreError):
+    """The user pressed Ctrl-C."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what is done is kept, and the same command goes on from there")
+
+
 class CorruptStep(OSError):
     """What a step left on disk no longer has the content it was stored with.
 
