@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from flows.orphans import stop_orphans
+from flows.orphans import stop_orphans, stop_own
 from flows.unchanged import is_unchanged
 from schemas.errors import Interrupted, PublicationConflict
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _LOGGER = logging.getLogger("encore")
+_PATIENCE_SECONDS = 3.0
 
 
 def run_refit(
@@ -57,10 +58,10 @@ def run_refit(
     if not os.environ.get("PREFECT_API_URL"):
         stop_orphans()
         _LOGGER.info("%-7s starting Prefect's own server for this run", "prefect")
-    from flows.refit import refit
-
     by_name: dict[str, Any] = dict(parameters)
     with _interruptible():
+        from flows.refit import refit
+
         publication = refit(sources=list(sources), name=name, to=str(to), **by_name, force=force)
     if not publication.new:
         print_line(f"\nNothing new: {name} was published from this corpus with these parameters before.")
@@ -82,14 +83,25 @@ def by_step(parameters: Mapping[str, BaseModel]) -> dict[str, BaseModel]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """End in a sentence on Ctrl-C.
+    """End in a sentence on Ctrl-C, within seconds.
 
-    The keys reach Prefect's embedded server too, and whatever the run then fails at, it fails because of them.
+    The keys reach Prefect's embedded server too: whatever the run then fails at, it fails because of them, and a client
+    whose server is gone goes on trying for minutes. Steps bear being killed, so a run that has not ended soon is.
     """
     pressed = threading.Event()
 
+    def end() -> None:
+        stop_own()
+        sys.stderr.write(f"encore: {Interrupted()}\n")
+        sys.stderr.flush()
+        os._exit(Interrupted.exit_code)
+
     def interrupt(_signal: int, _frame: object) -> None:
-        pressed.set()
+        if not pressed.is_set():
+            pressed.set()
+            deadline = threading.Timer(_PATIENCE_SECONDS, end)
+            deadline.daemon = True
+            deadline.start()
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupt)
@@ -132,7 +144,7 @@ def print_publication(to: Path, name: str, top: int = 10) -> None:
     folder = _current(to, name)
     manifest = read_manifest(folder)
     rows, new = manifest.corpus.rows, manifest.sampling.new_artist
-    share = f"{manifest.sampling.interval:.0%}"
+    share = f"{manifest.sampling.interval * 100:.3g}%"
     print_line(f"\n{leaderboard_text(folder, top)}\n")
     print_line(
         f"next track of an artist nobody has seen: {new['mean']:.1f}, {share} within {new['low']:.1f} to "

@@ -55,5 +55,5 @@ class Interrupted(EncoreError):
 class CorruptStep(OSError):
     """What a step left on disk no longer has the content it was stored with.
 
-    This passes by itself (the step is run again), so it is an `OSError` rather than an `EncoreError`.
+    The next run finds it out and makes it again, so it is an `OSError` rather than an `EncoreError`.
     """

@@ -7,6 +7,7 @@ for a default scaled to the data. The last form makes the quantity that many tim
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -41,7 +42,9 @@ _ALIASES = {
     "halft": "half_student_t",
     "lognorm": "lognormal",
 }
-_CALL = re.compile(r"^\s*([A-Za-z][A-Za-z_\- ]*?)\s*\(([^()]*)\)\s*(?:relative[ _]to[ :]*(\w+))?\s*$", re.IGNORECASE)
+_CALL = re.compile(
+    r"^\s*([A-Za-z][A-Za-z_\- ]*?)\s*\(([^()]*)\)\s*(?:,?\s*relative[ _]to[ :=]*(\w+))?\s*$", re.IGNORECASE
+)
 _SCALES = ("sigma", "tau", "tau_genre", "tau_block")
 
 
@@ -131,6 +134,9 @@ def parse_prior(text: str) -> Prior:
     for piece in filter(None, (piece.strip() for piece in inside.split(","))):
         key, equals, value = piece.partition("=")
         if equals:
+            if key.strip() in named:
+                message = f"{text.strip()!r} gives {key.strip()} twice"
+                raise ValueError(message)
             named[key.strip()] = value
         else:
             values.append(_number(piece))
@@ -165,7 +171,7 @@ def _by_name(family: str, names: tuple[tuple[str, ...], ...], given: Mapping[str
 def _from_mapping(entry: Mapping[str, object]) -> Prior:
     rest = {str(key): value for key, value in entry.items()}
     relative = _is_relative(rest.pop("relative_to", None))
-    family_key = next((key for key in ("prior", "distribution", "dist", "family", "name") if key in rest), None)
+    family_key = next((key for key in ("prior", "distribution", "dist", "family", "type", "name") if key in rest), None)
     if family_key is not None:
         word = str(rest.pop(family_key))
         if "(" in word:
@@ -174,7 +180,8 @@ def _from_mapping(entry: Mapping[str, object]) -> Prior:
                 raise ValueError(message)
             parsed = parse_prior(word)
             return Prior(parsed.family, parsed.arguments, relative or parsed.relative)
-        arguments = rest.pop("args", rest.pop("arguments", rest.pop("parameters", None)))
+        given = next((key for key in ("args", "arguments", "params", "parameters") if key in rest), "")
+        arguments = rest.pop(given, None)
     elif len(rest) == 1:
         word, arguments = rest.popitem()
     else:
@@ -183,6 +190,7 @@ def _from_mapping(entry: Mapping[str, object]) -> Prior:
     family = _family(word)
     if isinstance(arguments, Mapping):
         rest = {**rest, **{str(key): value for key, value in arguments.items()}}
+        relative = relative or _is_relative(rest.pop("relative_to", None))
         arguments = None
     if arguments is None:
         return _checked(family, _by_name(family, _ARGUMENTS[family], rest), relative=relative)
@@ -210,7 +218,7 @@ class Priors(BaseModel):
         name = getattr(info, "field_name", "")
         if isinstance(value, Mapping):
             prior = _from_mapping(value)
-        elif isinstance(value, str) and value.strip().lower() == AUTO:
+        elif value is None or (isinstance(value, str) and value.strip().lower() == AUTO):
             return AUTO
         elif isinstance(value, str):
             prior = parse_prior(value)
@@ -255,8 +263,10 @@ class Priors(BaseModel):
             if path.stat().st_size > _MOST_BYTES:
                 message = f"{path}: a file of priors is a few lines; this one has {path.stat().st_size:,} bytes"
                 raise InvalidParameter(message)
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            text = path.read_text(encoding="utf-8-sig")
+            # JSON is YAML but for tabs.
+            content = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+        except (OSError, ValueError, yaml.YAMLError) as error:
             reason = " ".join(str(error).split())
             message = f"cannot read the priors in {path}: {reason}"
             raise InvalidParameter(message) from None
@@ -266,7 +276,7 @@ class Priors(BaseModel):
             message = f"{path}: expected lines such as 'mu: normal(50, 52)'"
             raise InvalidParameter(message)
         try:
-            return cls.model_validate(dict(content))
+            return cls.model_validate({str(name).lower(): prior for name, prior in content.items()})
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 CURRENT = "current"
 VERSIONS = "versions"
-_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def checked_name(name: str) -> str:
@@ -28,7 +28,7 @@ def checked_name(name: str) -> str:
     InvalidParameter
         If it is anything but lower-case letters, digits, dots, dashes and underscores: it becomes a folder.
     """
-    if not _NAME.match(name) or ".." in name:
+    if not _NAME.fullmatch(name) or ".." in name:
         message = (
             f"{name!r} cannot name a publication: use up to 64 lower-case letters, digits, '-', '_' and '.', "
             "starting with a letter or digit"

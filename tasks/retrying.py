@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from schemas.errors import EncoreError
+from schemas.errors import CorruptStep, EncoreError
 
 ATTEMPTS_MORE = 3
 # Exponential backoff, in seconds; Prefect spreads it by JITTER so that several workers do not come back at once.
 DELAYS: list[float] = [2.0, 8.0, 32.0]
 JITTER = 0.5
 
-# An OSError of these kinds says something about the user's files, not about the weather.
-_STAYS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
+# An OSError of these kinds says something about the files, not about the weather. What an earlier step left and no
+# longer holds is mended by that step, in the next run.
+_STAYS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError, CorruptStep)
 
 
 class _State(Protocol):

@@ -57,8 +57,8 @@ def gate(sampled: Reference, parameters: GateParameters, work: str, name: str, *
     if not verdict.passed:
         short = len({shortfall.parameter for shortfall in verdict.shortfalls})
         message = (
-            f"the posterior of {name} is not fit to publish: {short:,} quantit{'y' if short == 1 else 'ies'} of "
-            f"{verdict.parameters:,} parameters fell short; nothing was published and 'current' has not moved\n"
+            f"the posterior of {name} is not fit to publish: {short:,} quantit{'y' if short == 1 else 'ies'} fell "
+            f"short, {verdict.parameters:,} parameters were measured; nothing was published, 'current' has not moved\n"
             f"{explain(verdict)}\n"
             f"  all of it: {folder / 'diagnostics.parquet'}"
         )

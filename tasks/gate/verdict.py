@@ -61,7 +61,7 @@ def judge(measured: Diagnostics, parameters: GateParameters, *, fixed: frozenset
                 parameter="chains",
                 value=measured.chains,
                 threshold=parameters.min_chains,
-                sentence=f"{measured.chains} chains, at least {parameters.min_chains} are needed to compare",
+                sentence=f"{measured.chains} (at least {parameters.min_chains}, to compare)",
             )
         )
     shortfalls += [
@@ -127,7 +127,7 @@ def _short(
 
 def _sentence(word: str, value: float, threshold: float, *, large_is_bad: bool) -> str:
     bound = "at most" if large_is_bad else "at least"
-    shown = f"{value:.4g}" if math.isfinite(value) else "not a number"
+    shown = f"{value:.5g}" if math.isfinite(value) else "not a number"
     return f"{word} {shown} ({bound} {threshold:g})"
 
 
@@ -166,8 +166,12 @@ def explain(verdict: Verdict) -> str:
     by_parameter: dict[str, list[str]] = {}
     for shortfall in verdict.shortfalls:
         by_parameter.setdefault(shortfall.parameter, []).append(shortfall.sentence)
-    # Scales and coefficients tell more about what went wrong than one artist among thousands.
-    order = sorted(by_parameter, key=lambda name: (name.startswith("artist_effect["), -len(by_parameter[name])))
+    plain = {one.parameter for one in verdict.shortfalls if one.check in {"missing", "chains", "stuck", "not finite"}}
+    # What is plainly wrong first; then scales and coefficients, which tell more than one artist among thousands.
+    order = sorted(
+        by_parameter,
+        key=lambda name: (name not in plain, name.startswith("artist_effect["), -len(by_parameter[name])),
+    )
     lines = [f"  {name}: {', '.join(by_parameter[name])}" for name in order[:_SHOWN]]
     if len(order) > _SHOWN:
         lines.append(f"  and {len(order) - _SHOWN:,} more")

@@ -35,6 +35,8 @@ class Plan:
         Their names, sorted.
     centre : ndarray, shape (F + 1,)
         What to take from the features and from popularity before summing, near enough to their means.
+    lone_genre : bool
+        Whether genres were left out since there is one only, whose effect cannot be told from the intercept.
     """
 
     credit: str
@@ -42,6 +44,7 @@ class Plan:
     genre_level: str
     genres: tuple[str, ...]
     centre: NDArray[np.float64]
+    lone_genre: bool = False
 
 
 def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: GroupParameters) -> Plan:
@@ -66,16 +69,21 @@ def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: Gro
     partitions = list(partitions)
     features = tuple(name for name in parameters.wanted_features() if name in there)
     levels = {"finest": ("subgenres", "genres"), "broadest": ("genres", "subgenres"), "none": ()}[parameters.genres]
-    level = next((name for name in levels if name in there), "")
-    genres: set[str] = set()
-    for partition in partitions if level else ():
-        column = pq.read_table(partition, columns=[level])[level]
-        genres.update(pc.unique(pc.list_flatten(column)).to_pylist())
-    if len(genres) < 2:  # noqa: PLR2004 - the effect of a single genre cannot be told from the intercept
-        level, genres = "", set()
+    level, genres, lone_genre = "", set[str](), False
+    for candidate in levels:
+        if candidate not in there:
+            continue
+        found: set[str] = set()
+        for partition in partitions:
+            column = pq.read_table(partition, columns=[candidate])[candidate]
+            found.update(pc.unique(pc.list_flatten(column)).to_pylist())
+        if len(found) > 1:
+            level, genres = candidate, found
+            break
+        lone_genre = lone_genre or len(found) == 1
     first = pq.read_table(partitions[0], columns=[*features, "popularity"])
     centre = np.array([pc.mean(first[name]).as_py() for name in (*features, "popularity")], dtype=np.float64)
-    return Plan(parameters.credit, features, level, tuple(sorted(genres)), centre)
+    return Plan(parameters.credit, features, level, tuple(sorted(genres)), centre, lone_genre and not level)
 
 
 def needed(plan: Plan) -> list[str]:

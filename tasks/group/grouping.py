@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from schemas.errors import CorpusRejected, InvalidParameter
 from schemas.reports import Design, DesignColumn, IngestReport
@@ -70,7 +71,8 @@ def group_tracks(
     kept = []
     for done, partition in enumerate(partitions):
         names, rows = rows_of(pq.read_table(partition, columns=needed(plan)), plan)
-        part = sums_of(names, rows)
+        with threadpool_limits(1):
+            part = sums_of(names, rows)
         sums = part if sums is None else merge(sums, part)
         if keep_rows:
             if sums.observations * rows.shape[1] > MOST_CELLS:
@@ -84,7 +86,10 @@ def group_tracks(
     if sums is None or sums.observations < _FEWEST_TRACKS:
         message = f"only {sums.observations if sums else 0} tracks are left; at least {_FEWEST_TRACKS} are needed"
         raise CorpusRejected(message)
-    design, statistics, names_of = _standardise(sums, plan, parameters)
+    # Sums come in another order with several threads of BLAS, and the same tracks must give the same bits.
+    with threadpool_limits(1):
+        design, statistics, names_of = _standardise(sums, plan, parameters)
+    _reject_if_nothing_varies_within_artists(statistics)
     (folder / "design.json").write_text(design.model_dump_json(indent=1), encoding="utf-8")
     statistics.save(folder / "statistics")
     _write_artists(names_of, statistics, design, folder)
@@ -95,7 +100,7 @@ def group_tracks(
 
 def _standardise(sums: Sums, plan: Plan, parameters: GroupParameters) -> tuple[Design, Statistics, Names]:
     """Scale the features, drop those that do not vary, and put the artists in the order of their names."""
-    order = np.argsort(sums.names.astype(str), kind="stable")
+    order = np.argsort(sums.names, kind="stable")
     sums = Sums(sums.names[order], sums.counts[order], sums.totals[order], sums.cross)
     features, count = len(plan.features), sums.cross.shape[0]
     mean = sums.cross[0] / sums.observations
@@ -127,6 +132,7 @@ def _standardise(sums: Sums, plan: Plan, parameters: GroupParameters) -> tuple[D
     columns += [DesignColumn(name=name, kind="genre") for name in plan.genres]
     dropped = [name for position, name in enumerate(plan.features) if not varies[position]]
     dropped += [name for name in parameters.wanted_features() if name not in plan.features]
+    dropped += ["the only genre"] if plan.lone_genre else []
     design = Design(
         columns=tuple(columns),
         observations=sums.observations,
@@ -137,6 +143,22 @@ def _standardise(sums: Sums, plan: Plan, parameters: GroupParameters) -> tuple[D
         genre_level=plan.genre_level,
     )
     return design, statistics, sums.names
+
+
+def _reject_if_nothing_varies_within_artists(statistics: Statistics) -> None:
+    """Refuse a corpus whose residual variance is zero: the posterior of sigma would have no end towards it."""
+    if statistics.observations == len(statistics.counts):
+        return
+    within = statistics.within
+    explained = np.linalg.lstsq(within[:-1, :-1], within[:-1, -1], rcond=1e-10)[0]
+    left = within[-1, -1] - within[:-1, -1] @ explained
+    whole = within[-1, -1] + np.einsum("j,j,j->", statistics.means[:, -1], statistics.means[:, -1], statistics.counts)
+    if left <= 1e-9 * whole:
+        message = (
+            "tracks of one artist do not differ in popularity beyond what their features and genres explain, so "
+            "nothing says how sure to be; take more tracks, or fewer features"
+        )
+        raise CorpusRejected(message)
 
 
 def _write_artists(names: Names, statistics: Statistics, design: Design, folder: Path) -> None:

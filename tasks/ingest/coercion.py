@@ -88,8 +88,13 @@ def _column(file: str, batch: pa.RecordBatch, column: Column, recognised: Recogn
 
 def _present_text(raw: pa.Array) -> pa.Array:
     """Return values as trimmed text, with null for everything that stands for no value."""
-    text = pc.utf8_trim_whitespace(as_text(raw))
+    text = _without_nul(pc.utf8_trim_whitespace(as_text(raw)))
     return _null_where(pc.is_in(text, value_set=pa.array(MISSING)), text)
+
+
+def _without_nul(text: pa.Array) -> pa.Array:
+    """Replace NUL, which no name has and HDF5 cannot store."""
+    return pc.replace_substring(text, "\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _null_where(mask: pa.Array, values: pa.Array) -> pa.Array:
@@ -147,7 +152,7 @@ def _texts(raw: pa.Array, separator: str | None) -> Read:
     """Return lists of distinct, non-empty texts; null where none is left."""
     if pa.types.is_list(raw.type) or pa.types.is_large_list(raw.type):
         lists = [
-            _distinct(as_text(pa.array(cell, raw.type.value_type)).to_pylist()) if cell else None
+            _distinct(_without_nul(as_text(pa.array(cell, raw.type.value_type))).to_pylist()) if cell else None
             for cell in raw.to_pylist()
         ]
         return pa.array(lists, pa.list_(pa.string())), _readable(len(raw))

@@ -112,6 +112,8 @@ class CsvReader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self.total: int | None = None
+        # The record that a quote without an end has made of all that follows it.
+        self._swallowing: int | None = None
         _check_utf8(source)
         try:
             with self._open([], width=0) as reader:
@@ -129,6 +131,12 @@ class CsvReader:
             with self._open(malformed, self._width) as reader:
                 numbered = _without_header(_numbered(reader, malformed))
                 yield from _without_unclosed(_rebatched(numbered, size, malformed), self._source)
+            if self._swallowing is not None:
+                message = (
+                    f"a quote that opens in row {self._swallowing:,} of {self._source.name} is never closed and "
+                    "swallows the rows after it: close or remove it"
+                )
+                raise CorpusRejected(message)
         except pa.ArrowInvalid as error:
             raise self._unreadable(error) from None
 
@@ -136,6 +144,8 @@ class CsvReader:
         # The header is read as record 0, so that names given twice, or none, do no harm.
         def set_aside(row: csv.InvalidRow) -> str:
             malformed.append(Malformed(row.number - 1, row.text, MALFORMED))
+            if "\n" in row.text.rstrip("\r\n") and row.text.count('"') % 2:
+                self._swallowing = row.number - 1
             return "skip"
 
         return csv.open_csv(

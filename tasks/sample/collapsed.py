@@ -180,9 +180,9 @@ class CollapsedDensity:
                 log_prior, gradient = self.scales.log_prior(unconstrained)
             except (ArithmeticError, ValueError):  # ValueError is what math.log says of zero
                 return -np.inf, np.zeros_like(unconstrained)
-        by_log = by_value * values
-        gradient += by_log
-        gradient[0] += by_log @ self._relative  # a scale relative to sigma moves with it
+            by_log = by_value * values
+            gradient += by_log
+            gradient[0] += by_log @ self._relative  # a scale relative to sigma moves with it
         total = log_p + log_prior
         if not (np.isfinite(total) and np.isfinite(gradient).all()):
             return -np.inf, np.zeros_like(unconstrained)

@@ -96,35 +96,32 @@ def run(
     Chains
     """
     import nutpie
-    from threadpoolctl import threadpool_limits
 
     total = parameters.chains * (parameters.tune + parameters.draws)
 
     def report(chains: Sequence[Any]) -> None:
         progress(sum(chain.finished_draws for chain in chains), total)
 
-    # With several threads BLAS adds in another order, and the same seed no longer gives the same draws.
-    with threadpool_limits(1):
-        # Not blocking: a blocking call turns Ctrl-C into a short posterior instead of an interrupted run.
-        sampler = nutpie.sample(
-            model,
-            draws=parameters.draws,
-            tune=parameters.tune,
-            chains=parameters.chains,
-            cores=cores,
-            seed=parameters.seed,
-            target_accept=parameters.target_accept,
-            save_warmup=False,
-            progress_bar=False,
-            progress_callback=report,
-            progress_rate=_PROGRESS_EVERY_MS,
-            blocking=False,
-        )
-        try:
-            tree = sampler.wait()
-        except BaseException:
-            sampler.cancel()
-            raise
+    # Not blocking: a blocking call turns Ctrl-C into a short posterior instead of an interrupted run.
+    sampler = nutpie.sample(
+        model,
+        draws=parameters.draws,
+        tune=parameters.tune,
+        chains=parameters.chains,
+        cores=cores,
+        seed=parameters.seed,
+        target_accept=parameters.target_accept,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=report,
+        progress_rate=_PROGRESS_EVERY_MS,
+        blocking=False,
+    )
+    try:
+        tree = sampler.wait()
+    except BaseException:
+        sampler.cancel()
+        raise
     statistics = {ours: tree["sample_stats"][theirs].to_numpy() for theirs, ours in STATISTICS.items()}
     return Chains(_arrays(tree["posterior"].data_vars), statistics)
 

@@ -45,9 +45,18 @@ def sample_posterior(
     -------
     SamplingReport
     """
+    from threadpoolctl import threadpool_limits
+
+    # With several threads BLAS adds in another order, and the same seed no longer gives the same bits.
+    with threadpool_limits(1):
+        return _sample(Grouped.load(grouped_folder), parameters, folder, progress)
+
+
+def _sample(
+    grouped: Grouped, parameters: SampleParameters, folder: Path, progress: Callable[[int, int], None]
+) -> SamplingReport:
     from tasks.sample.posterior import new_artist, write_artists, write_netcdf
 
-    grouped = Grouped.load(grouped_folder)
     posterior = _draw(grouped, parameters, progress)
     used = {"mu", "sigma", *posterior.draws}
     priors = {name: str(prior) for name, prior in resolved(parameters.priors, grouped.design).items() if name in used}

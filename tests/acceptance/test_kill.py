@@ -59,12 +59,53 @@ def kill_in(step: str, to: Path, environment: dict[str, str]) -> None:
         process.stderr.close()
 
 
+def ends(group: int, seconds: float = 15) -> bool:
+    """Say whether every process of a group has ended within some seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def _end_session(leader: int) -> None:
     """End whatever the killed run may have left running."""
     try:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+@pytest.mark.parametrize("step", ["prefect", "sample"])
+def test_ctrl_c_ends_in_a_sentence(step: str, published: Published, tmp_path: Path) -> None:
+    to = tmp_path / "publications"
+    command = [sys.executable, "-m", "flows.cli", "refit", "data/samples/spotify_by_genre.parquet", "--name", "sample"]
+    process = subprocess.Popen(
+        [*command, "--to", str(to), "--draws", "20000"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PREFECT_HOME": str(published.prefect_home)},
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    if step == "prefect":
+        assert "server" in process.stderr.readline()
+        time.sleep(2)
+    else:
+        while not any((to / ".work" / step).glob(".partial-*")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(3)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: everyone gets it
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("encore: interrupted")
+    assert "Traceback" not in said
+    assert ends(process.pid)  # and so does the server
 
 
 @pytest.mark.timeout(600)

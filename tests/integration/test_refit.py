@@ -202,9 +202,31 @@ def test_what_the_user_can_mend_is_said_in_a_sentence(tracks: Path, write_corpus
     flat = write_corpus("flat.csv", [(f"t{i}", f"artist {i % 4}", 40) for i in range(40)])
     with pytest.raises(CorpusRejected, match="every track has popularity 40"):
         run(flat, to=tmp_path, sampling=QUICK)
+    alike = write_corpus("alike.csv", [(f"t{i}", f"artist {i % 8}", 10 * (i % 8)) for i in range(80)])
+    with pytest.raises(CorpusRejected, match="tracks of one artist do not differ in popularity"):
+        run(alike, to=tmp_path, sampling=QUICK)
     few = write_corpus("few.csv", [(f"t{i}", "a", i) for i in range(5)])
     with pytest.raises(CorpusRejected, match="only 5 tracks"):
         run(few, to=tmp_path, sampling=QUICK)
+
+
+def test_hostile_names_come_through_as_text(write_corpus: Any, tmp_path: Path) -> None:
+    names = [
+        "<script>alert(1)</script>",
+        "nul\0inside",
+        "../../etc/passwd",
+        "](x) **b**",
+        "$x_$",
+        "\u202eright",
+        "😀" * 40,
+    ]
+    tracks = [(f"{n:02d}{i:02d}", name, 20 + 7 * n + 5 * (i % 3)) for n, name in enumerate(names) for i in range(6)]
+    publication = run(write_corpus("hostile.csv", tracks), to=tmp_path)
+    _, artists, posterior = read(publication)
+    expected = {name.replace("\0", "\N{REPLACEMENT CHARACTER}") for name in names}
+    assert set(artists) == expected == set(posterior["artist"].to_numpy())
+    for file in ("report.html", "model_card.md"):
+        assert "<script>alert" not in (Path(publication.path) / file).read_text(encoding="utf-8")
 
 
 def test_real_playlists(corpora: Path, tmp_path: Path) -> None:

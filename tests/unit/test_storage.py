@@ -113,7 +113,7 @@ def test_a_key_depends_on_everything_that_matters() -> None:
         (OSError(5, "Input/output error"), True),
         (ConnectionResetError(), True),
         (TimeoutError(), True),
-        (CorruptStep("changed"), True),
+        (CorruptStep("changed"), False),
         (FileNotFoundError(), False),
         (PermissionError(), False),
         (CorpusRejected("no popularity"), False),

@@ -156,3 +156,14 @@ def test_records_are_numbered_as_python_numbers_them(
         good, malformed = read(path, size)
     assert good == {number: record for number, record in enumerate(records, 1) if len(record) == 3}
     assert set(malformed) == {number for number, record in enumerate(records, 1) if len(record) != 3}
+
+
+def test_a_quote_that_swallows_the_rest_of_a_file_is_no_bad_row(tmp_path: Path) -> None:
+    # Were it one, thousands of rows would vanish in it, and the counts would still add up.
+    lines = ["track_id,title,artist,popularity", *(f"{number},song,artist,{number % 100}" for number in range(500))]
+    lines[200] = '"' + lines[200]
+    path = tmp_path / "swallowed.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    reader = open_reader(Source(path=str(path), name=path.name, sha256=""))
+    with pytest.raises(CorpusRejected, match=r"a quote that opens in row 200 of swallowed\.csv is never closed"):
+        list(reader.partitions(1000))

@@ -45,6 +45,7 @@ def test_priors_are_read_as_people_write_them(text: str, expected: Prior) -> Non
         ("normal(50, x)", "'x' is not a number"),
         ("exponential(1) relative to tau", "relative to sigma, not to 'tau'"),
         ("15", "cannot read the prior '15'"),
+        ("half_normal(sd=15, sd=3)", "gives sd twice"),
         ("exponential(shape=1)", "exponential has no argument 'shape'; it has rate"),
     ],
 )
@@ -62,6 +63,10 @@ FORMS = [
     {"tau": {"family": "exponential", "args": {"lam": 1}, "relative_to": "sigma"}},
     {"tau": {"exponential": 1, "relative_to": "sigma"}},
     {"tau": {"exponential": {"rate": 1}, "relative_to": "sigma"}},
+    {"tau": {"type": "exponential", "params": [1], "relative_to": "sigma"}},
+    {"tau": {"exponential": {"rate": 1, "relative_to": "sigma"}}},
+    {"tau": "exponential(1), relative_to: sigma", "mu": None},
+    {"Tau": "exponential(1), relative_to=sigma"},
     {"priors": {"tau": "exponential(1) relative to sigma"}},
 ]
 
@@ -70,7 +75,7 @@ FORMS = [
 @pytest.mark.parametrize("ending", ["yaml", "json"])
 def test_a_file_may_use_any_of_the_usual_forms(form: dict[str, object], ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"priors.{ending}"
-    path.write_text(json.dumps(form), encoding="utf-8")
+    path.write_text(json.dumps(form, indent="\t" if ending == "json" else None), encoding="utf-8")
     assert Priors.from_file(path) == Priors(tau="exponential(1) relative to sigma")
 
 
