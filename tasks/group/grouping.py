@@ -169,7 +169,8 @@ def _write_artists(names: Names, statistics: Statistics, design: Design, folder:
         {
             "artist": pa.array(names, pa.string()),
             "tracks": statistics.counts,
-            "raw_mean": statistics.means[:, -1] + design.popularity_mean,
+            # Taking the corpus mean and adding it again leaves 1e-14 where 0 should be.
+            "raw_mean": np.round(statistics.means[:, -1] + design.popularity_mean, 9),
         }
     )
     pq.write_table(table, folder / "artists.parquet", compression="zstd")

@@ -234,7 +234,8 @@ def write_artists(grouped: Grouped, posterior: Posterior, interval: float, path:
     columns = {
         "artist": grouped.artists,
         "tracks": grouped.statistics.counts,
-        "raw_mean": grouped.statistics.means[:, -1] + grouped.design.popularity_mean,
+        # Taking the corpus mean and adding it again leaves 1e-14 where 0 should be.
+        "raw_mean": np.round(grouped.statistics.means[:, -1] + grouped.design.popularity_mean, 9),
         "mean": level.mean,
         "sd": level.sd,
         "low": np.clip(level.mean - z * level.sd, 0, 100),
