@@ -45,6 +45,8 @@ def sample_posterior(
     -------
     SamplingReport
     """
+    # SciPy brings a BLAS of its own, and a limit holds for what is loaded by then: load it first.
+    import scipy.linalg  # noqa: F401 - for its BLAS
     from threadpoolctl import threadpool_limits
 
     # With several threads BLAS adds in another order, and the same seed no longer gives the same bits.
