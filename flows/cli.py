@@ -6,13 +6,14 @@ Nothing heavy is imported here: `encore --help` and every mistake on the command
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.errors import EncoreError, InvalidParameter
+from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Pooling, Repeats, Slopes, checked
+from flows.reading import TO, show, verify
+from schemas.errors import EncoreError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,51 +27,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_TO = Path("data/publications")
-
-
-class Repeats(StrEnum):
-    """What becomes of a track id seen before."""
-
-    DROP = "drop"
-    KEEP = "keep"
-
-
-class Credit(StrEnum):
-    """Which credited artists a track counts for."""
-
-    PRIMARY = "primary"
-    EACH = "each"
-
-
-class Genres(StrEnum):
-    """The level of the genre effects."""
-
-    FINEST = "finest"
-    BROADEST = "broadest"
-    NONE = "none"
-
-
-class Pooling(StrEnum):
-    """How far artists are pulled towards each other."""
-
-    PARTIAL = "partial"
-    NONE = "none"
-    COMPLETE = "complete"
-
-
-class Engine(StrEnum):
-    """What draws from the posterior."""
-
-    COLLAPSED = "collapsed"
-    ROWS = "rows"
-
 
 @app.command(no_args_is_help=True)
 def refit(  # noqa: PLR0913, PLR0917 - one option each
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="CSV or Parquet files, folders, patterns.")],
     name: Annotated[str, typer.Option(help="Name of the publication.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = _TO,
+    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
     repeats: Annotated[Repeats, typer.Option(help="A track id seen before.", rich_help_panel="Ingest")] = Repeats.DROP,
     max_bad_share: Annotated[
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
@@ -87,12 +49,22 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     no_genres: Annotated[
         bool, typer.Option("--no-genres", help="The same as --genres none.", rich_help_panel="Group")
     ] = False,
+    blocks: Annotated[
+        Blocks, typer.Option(help="Features that share a shrinkage scale.", rich_help_panel="Group")
+    ] = Blocks.DECLARED,
+    slopes: Annotated[
+        Slopes, typer.Option(help="genre: slopes of its own for each genre.", rich_help_panel="Group")
+    ] = Slopes.NONE,
     pooling: Annotated[
         Pooling, typer.Option(help="How far artists are pulled towards each other.", rich_help_panel="Sample")
     ] = Pooling.PARTIAL,
+    likelihood: Annotated[
+        Likelihood, typer.Option(help="student_t: heavier tails, row by row.", rich_help_panel="Sample")
+    ] = Likelihood.NORMAL,
     engine: Annotated[
-        Engine, typer.Option(help="collapsed is exact and fast; rows a slow reference.", rich_help_panel="Sample")
-    ] = Engine.COLLAPSED,
+        Engine,
+        typer.Option(help="collapsed is exact and fast; the others slow references.", rich_help_panel="Sample"),
+    ] = Engine.AUTO,
     draws: Annotated[int, typer.Option(help="Draws a chain.", rich_help_panel="Sample")] = 1000,
     tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 500,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
@@ -125,13 +97,19 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
 
     checked_name(name)
     parameters: dict[str, BaseModel] = {
-        "ingestion": _checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
-        "grouping": _checked(
-            GroupParameters, credit=credit, features=features, genres=Genres.NONE if no_genres else genres
+        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
+        "grouping": checked(
+            GroupParameters,
+            credit=credit,
+            features=features,
+            genres=Genres.NONE if no_genres else genres,
+            blocks=blocks,
+            slopes=slopes,
         ),
-        "sampling": _checked(
+        "sampling": checked(
             SampleParameters,
             pooling=pooling,
+            likelihood=likelihood,
             engine=engine,
             draws=draws,
             tune=tune,
@@ -141,7 +119,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
             interval=interval,
             priors=Priors.from_file(priors) if priors else Priors(),
         ),
-        "gating": _checked(
+        "gating": checked(
             GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
         ),
         "publishing": PublishParameters(),
@@ -151,42 +129,8 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-@app.command(no_args_is_help=True)
-def show(
-    name: Annotated[str, typer.Argument(help="Name of a publication.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = _TO,
-    top: Annotated[int, typer.Option(min=1, help="How many artists.")] = 10,
-) -> None:
-    """Show the current version of a publication: its leaderboard, and what the gate measured."""
-    from flows.terminal import print_publication
-
-    print_publication(to, name, top)
-
-
-@app.command(no_args_is_help=True)
-def verify(
-    name: Annotated[str, typer.Argument(help="Name of a publication.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = _TO,
-) -> None:
-    """Check every file of the current version against the hashes in its manifest."""
-    from flows.terminal import verify_publication
-
-    verify_publication(to, name)
-
-
-def _checked[Model: BaseModel](model: type[Model], **values: Any) -> Model:
-    """Build parameters from options, naming the option where one cannot be used."""
-    from pydantic import ValidationError
-
-    plain = {key: value.value if isinstance(value, StrEnum) else value for key, value in values.items()}
-    try:
-        return model(**plain)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = f"--{str(first['loc'][0]).replace('_', '-')}"
-        reason = first["msg"].removeprefix("Value error, ")
-        message = f"{option} {first['input']}: {reason[0].lower()}{reason[1:]}"
-        raise InvalidParameter(message) from None
+for command in (show, verify):
+    app.command(no_args_is_help=True)(command)
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         "publish": publishing.model_dump(mode="json"),
     }
     ingested = ingest(list(sources), ingestion, work, force=force)
-    grouped = group(ingested, grouping, work, keep_rows=sampling.engine == "rows", force=force)
+    grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
     sampled = sample(grouped, sampling, work, force=force)
     gated = gate(sampled, gating, work, name, force=force)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}

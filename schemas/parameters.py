@@ -6,9 +6,9 @@ is a plain type with bounds, a default and a sentence.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.priors import Priors
 from schemas.tracks import FEATURES
@@ -60,6 +60,17 @@ class GroupParameters(_Parameters):
         title="Genres",
         description="Genre effects at the finest level the corpus has, at its broadest, or left out.",
     )
+    blocks: Literal["declared", "learned"] = Field(
+        "declared",
+        title="Feature blocks",
+        description="Features that share a shrinkage scale: as declared, or clusters of their correlations.",
+    )
+    slopes: Literal["none", "genre"] = Field(
+        "none",
+        title="Slopes",
+        description="none: a feature is worth the same everywhere; genre: each genre has slopes of its own, shrunk to "
+        "the common ones.",
+    )
 
     @field_validator("features")
     @classmethod
@@ -90,11 +101,17 @@ class SampleParameters(_Parameters):
         description="partial: artists are pulled towards each other as far as the data say; none: each stands alone; "
         "complete: artists do not differ.",
     )
-    engine: Literal["collapsed", "rows"] = Field(
-        "collapsed",
+    likelihood: Literal["normal", "student_t"] = Field(
+        "normal",
+        title="Likelihood",
+        description="How tracks lie around what is expected of them. student_t: heavier tails, sampled row by row.",
+    )
+    engine: Literal["auto", "collapsed", "rows", "pymc", "numpyro"] = Field(
+        "auto",
         title="Engine",
-        description="collapsed: exact, from sums, its cost does not grow with the tracks; rows: the same model row by "
-        "row in PyMC, slow, as a reference.",
+        description="collapsed: exact, from sums, its cost does not grow with the tracks; the others sample the same "
+        "model row by row, slowly, as references: rows with nutpie, pymc with PyMC's own NUTS, numpyro with NumPyro's. "
+        "auto: collapsed where the likelihood is normal, else rows.",
     )
     draws: int = Field(1000, ge=4, le=100_000, title="Draws a chain", description="Kept draws of each chain.")
     tune: int = Field(
@@ -117,6 +134,27 @@ class SampleParameters(_Parameters):
         0.9, gt=0, lt=1, title="Interval", description="Probability inside the published intervals."
     )
     priors: Priors = Field(Priors(), title="Priors", description="auto, or a distribution: normal(50, 52).")
+
+    @model_validator(mode="after")
+    def _sums_are_of_the_normal_model(self) -> Self:
+        if self.engine == "collapsed" and self.likelihood != "normal":
+            message = (
+                "the collapsed engine works from sums, which only the normal likelihood has; use engine auto or rows"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def resolved_engine(self) -> str:
+        """The engine that `auto` stands for."""
+        if self.engine != "auto":
+            return self.engine
+        return "collapsed" if self.likelihood == "normal" else "rows"
+
+    @property
+    def row_by_row(self) -> bool:
+        """Whether the engine needs every row, and not just sums."""
+        return self.resolved_engine != "collapsed"
 
 
 class GateParameters(_Parameters):

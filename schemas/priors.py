@@ -45,7 +45,7 @@ _ALIASES = {
 _CALL = re.compile(
     r"^\s*([A-Za-z][A-Za-z_\- ]*?)\s*\(([^()]*)\)\s*(?:,?\s*relative[ _]to[ :=]*(\w+))?\s*$", re.IGNORECASE
 )
-_SCALES = ("sigma", "tau", "tau_genre", "tau_block")
+_SCALES = ("sigma", "tau", "tau_genre", "tau_block", "tau_slope", "nu")
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,12 @@ class Priors(BaseModel):
     tau: str = Field(AUTO, description="Sd between artists. auto: exponential, its mean the data's sd.")
     tau_genre: str = Field(AUTO, description="Sd between genres. auto: half_normal(sd of the data / 2).")
     tau_block: str = Field(AUTO, description="Sd of a block's coefficients. auto: half_normal(sd of the data / 2).")
+    tau_slope: str = Field(
+        AUTO, description="Sd of a block's slopes between genres. auto: half_normal(sd of the data / 4)."
+    )
+    nu: str = Field(AUTO, description="Degrees of freedom of student_t, above 2. auto: gamma(2, 0.1).")
 
-    @field_validator("mu", "sigma", "tau", "tau_genre", "tau_block", mode="before")
+    @field_validator("mu", "sigma", "tau", "tau_genre", "tau_block", "tau_slope", "nu", mode="before")
     @classmethod
     def _canonical(cls, value: object, info: object) -> str:
         name = getattr(info, "field_name", "")
@@ -229,10 +233,14 @@ class Priors(BaseModel):
             message = f"mu takes normal(mean, sd) in points of popularity, not {prior}"
             raise ValueError(message)
         if name in _SCALES and prior.family == "normal":
-            message = f"{name} is a standard deviation and needs a prior on positive numbers, such as half_normal"
+            what = "a number of degrees of freedom" if name == "nu" else "a standard deviation"
+            message = f"{name} is {what} and needs a prior on positive numbers, such as half_normal"
             raise ValueError(message)
         if name == "sigma" and prior.relative:
             message = "sigma cannot be relative to itself"
+            raise ValueError(message)
+        if name == "nu" and prior.relative:
+            message = "nu is a number of degrees of freedom and cannot be relative to sigma"
             raise ValueError(message)
         return str(prior)
 
@@ -243,8 +251,8 @@ class Priors(BaseModel):
         Parameters
         ----------
         path : path-like
-            Its keys are ``mu, sigma, tau, tau_genre, tau_block``; each value is text such as ``normal(50, 52)`` or a
-            mapping such as ``{distribution: exponential, rate: 1, relative_to: sigma}``. What is left out is ``auto``.
+            Its keys are fields of this model (``mu``, ...); each value is text such as ``normal(50, 52)`` or a mapping
+            such as ``{distribution: exponential, rate: 1, relative_to: sigma}``. What is left out is ``auto``.
 
         Returns
         -------

@@ -64,13 +64,28 @@ class IngestReport(_Report):
 
 
 class DesignColumn(_Report):
-    """One column of the regression: an intercept, a feature or a genre, with the block it is shrunk in."""
+    """One column of the regression.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``intercept``, ``feature``, ``genre`` or ``slope`` (genre share x standardised feature).
+    block : str
+        The block a feature or slope is shrunk in.
+    centre, scale : float
+        What was taken from a feature, and what it was divided by.
+    genre, feature : str
+        What a slope is the product of.
+    """
 
     name: str
     kind: str
     block: str = ""
     centre: float = 0.0
     scale: float = 1.0
+    genre: str = ""
+    feature: str = ""
 
 
 class Design(_Report):
@@ -79,7 +94,7 @@ class Design(_Report):
     Attributes
     ----------
     columns : tuple of DesignColumn
-        The D columns of Z: the intercept first, then features, then genres.
+        The D columns of Z: the intercept first, then features, then genres, then slopes, genre by genre.
     observations : int
         Rows of the regression: tracks, or track x credited artist.
     artists : int
@@ -89,6 +104,10 @@ class Design(_Report):
         Features left out because they do not vary, or genres because there is one only.
     genre_level : str
         ``genres``, ``subgenres`` or empty.
+    blocks_from : str
+        ``declared`` or ``learned``.
+    correlation : tuple of tuple of float
+        Between the features, over observations, in the order of `names("feature")`.
     """
 
     columns: tuple[DesignColumn, ...]
@@ -98,9 +117,11 @@ class Design(_Report):
     popularity_sd: float
     dropped: tuple[str, ...] = ()
     genre_level: str = ""
+    blocks_from: str = "declared"
+    correlation: tuple[tuple[float, ...], ...] = ()
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """Return the names of the columns of a kind: ``intercept``, ``feature`` or ``genre``."""
+        """Return the names of the columns of a kind: ``intercept``, ``feature``, ``genre`` or ``slope``."""
         return tuple(column.name for column in self.columns if column.kind == kind)
 
     def blocks(self) -> tuple[str, ...]:
@@ -157,7 +178,7 @@ class SamplingReport(_Report):
     Attributes
     ----------
     engine, sampler : str
-    pooling : str
+    pooling, likelihood : str
     priors : dict of str to str
         The priors as used, defaults resolved.
     new_artist : dict of str to float
@@ -165,6 +186,12 @@ class SamplingReport(_Report):
     interval : float
     versions : dict of str to str
         Packages that the posterior depends on.
+    variance : dict of str to dict
+        Share of the variance of popularity that goes with each part: ``block: <name>``, ``genres``, ``slopes``,
+        ``artists``, ``residual``; each ``mean, low, high`` over the posterior.
+    prior_predictive : dict of str to dict
+        What the priors expect before any track is seen, beside what was observed: a quantity to ``low, median, high,
+        observed``.
     """
 
     engine: str
@@ -174,3 +201,6 @@ class SamplingReport(_Report):
     new_artist: dict[str, float]
     interval: float
     versions: dict[str, str]
+    likelihood: str = "normal"
+    variance: dict[str, dict[str, float]] = {}
+    prior_predictive: dict[str, dict[str, float]] = {}

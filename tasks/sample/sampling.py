@@ -64,9 +64,9 @@ def _sample(
     priors = {name: str(prior) for name, prior in resolved(parameters.priors, grouped.design).items() if name in used}
     if parameters.pooling == "none":
         priors["tau"] = f"fixed at {posterior.draws['tau'].flat[0]:.6g}"
-    versions = {name: version(name) for name in _PACKAGES[parameters.engine]}
+    versions = {name: version(name) for name in _PACKAGES[parameters.resolved_engine]}
     report = SamplingReport(
-        engine=parameters.engine,
+        engine=parameters.resolved_engine,
         sampler="nutpie",
         pooling=parameters.pooling,
         priors=priors,
@@ -78,7 +78,7 @@ def _sample(
         "inference_library": "nutpie",
         "inference_library_version": versions["nutpie"],
         "creation_library": "encore",
-        "engine": parameters.engine,
+        "engine": parameters.resolved_engine,
         "pooling": parameters.pooling,
     }
     write_netcdf(grouped, posterior, attributes, folder / "posterior.nc")
@@ -91,7 +91,7 @@ def _draw(grouped: Grouped, parameters: SampleParameters, progress: Callable[[in
     from tasks.sample.posterior import from_rows, from_scales
 
     scales = scales_for(grouped.design, parameters)
-    if parameters.engine == "rows":
+    if parameters.row_by_row:
         from tasks.sample.rows import sample_rows
 
         return from_rows(grouped, sample_rows(grouped, scales, parameters, progress), parameters)

@@ -40,6 +40,6 @@ def sample(grouped: Reference, parameters: SampleParameters, work: str, *, force
     reference = storage.run("sample", key, build, force=force)
     progress.finish(
         f"{parameters.chains} chains of {parameters.draws:,} draws after {parameters.tune:,} tuning steps, "
-        f"{parameters.pooling} pooling, {parameters.engine} engine"
+        f"{parameters.pooling} pooling, {parameters.resolved_engine} engine"
     )
     return reference

@@ -1,0 +1,89 @@
+"""What the command line offers: choices as enumerations, and parameters checked with the option's name in the error."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+class Repeats(StrEnum):
+    """What becomes of a track id seen before."""
+
+    DROP = "drop"
+    KEEP = "keep"
+
+
+class Credit(StrEnum):
+    """Which credited artists a track counts for."""
+
+    PRIMARY = "primary"
+    EACH = "each"
+
+
+class Genres(StrEnum):
+    """The level of the genre effects."""
+
+    FINEST = "finest"
+    BROADEST = "broadest"
+    NONE = "none"
+
+
+class Pooling(StrEnum):
+    """How far artists are pulled towards each other."""
+
+    PARTIAL = "partial"
+    NONE = "none"
+    COMPLETE = "complete"
+
+
+class Blocks(StrEnum):
+    """Where the blocks of features come from."""
+
+    DECLARED = "declared"
+    LEARNED = "learned"
+
+
+class Slopes(StrEnum):
+    """Whether a feature is worth the same in every genre."""
+
+    NONE = "none"
+    GENRE = "genre"
+
+
+class Likelihood(StrEnum):
+    """How tracks lie around what is expected of them."""
+
+    NORMAL = "normal"
+    STUDENT_T = "student_t"
+
+
+class Engine(StrEnum):
+    """What draws from the posterior."""
+
+    AUTO = "auto"
+    COLLAPSED = "collapsed"
+    ROWS = "rows"
+    PYMC = "pymc"
+    NUMPYRO = "numpyro"
+
+
+def checked[Model: BaseModel](model: type[Model], **values: Any) -> Model:
+    """Build parameters from options, naming the option where one cannot be used."""
+    from pydantic import ValidationError
+
+    plain = {key: value.value if isinstance(value, StrEnum) else value for key, value in values.items()}
+    try:
+        return model(**plain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # of several together; the sentence names them
+            raise InvalidParameter(reason) from None
+        option = f"--{str(first['loc'][0]).replace('_', '-')}"
+        message = f"{option} {first['input']}: {reason[0].lower()}{reason[1:]}"
+        raise InvalidParameter(message) from None
