@@ -66,7 +66,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         typer.Option(help="collapsed is exact and fast; the others slow references.", rich_help_panel="Sample"),
     ] = Engine.AUTO,
     draws: Annotated[int, typer.Option(help="Draws a chain.", rich_help_panel="Sample")] = 1000,
-    tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 500,
+    tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 300,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
     seed: Annotated[int, typer.Option(help="The same seed gives the same posterior.", rich_help_panel="Sample")] = 1,
     target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.95,
