@@ -87,6 +87,8 @@ def running(*, verbose: bool) -> Iterator[None]:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if not os.environ.get("PREFECT_API_URL"):
         stop_orphans()
+        # 20 seconds, Prefect's own patience, are not enough for a machine that is busy with other things.
+        os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
         _LOGGER.info("%-7s starting Prefect's own server for this run", "prefect")
     with _interruptible():
         yield

@@ -1,8 +1,8 @@
 """Which tracks no fit sees, so that its predictions can be judged by them.
 
 A track is held out by a number made from its id, and an artist by one made from the name, so that neither the order of
-rows nor that of partitions matters, and repeats of a track go the same way. Of each artist the track with the largest
-number stays: what is held out of a known artist is always of one that the fits have seen.
+rows nor that of partitions matters, and repeats of a track go the same way. A track that credits a held-out artist is
+held out. Of each other artist the track with the largest number stays, so that the fits have seen who it is.
 """
 
 from __future__ import annotations
@@ -51,7 +51,6 @@ class HeldOut:
 
         self._plan, self._seed = plan, parameters.seed
         most = parameters.most_rows / max(tracks, 1)
-        self._artists_below = _threshold(min(parameters.held_out_artists, most))
         self._tracks_below = _threshold(min(parameters.held_out_tracks, most))
         self._again_below = _threshold(min(1.0, most))
         self._tested: list[tuple[Names, Floats]] = []
@@ -59,6 +58,9 @@ class HeldOut:
         self._artists, self._largest = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64)
         for partition in partitions:
             self._note_largest(pq.read_table(partition, columns=list(COLUMNS)))
+        # As many as were asked for, and not about as many: of a small corpus it would be none now and then.
+        count = round(min(parameters.held_out_artists, most) * len(self._artists))
+        self._artists_below = self._artists[count] if count else np.uint64(0)
 
     def training(self, tracks: pa.Table) -> pa.Table:
         """Return the tracks that the fits may see, and keep the rows of those to judge by.
@@ -75,10 +77,11 @@ class HeldOut:
         import pyarrow as pa
 
         number, artist, parents = self._numbers(tracks)
-        at = np.searchsorted(self._artists, artist).clip(max=max(len(self._artists) - 1, 0))
-        last = number[parents] == self._largest[at] if len(self._artists) else np.ones(len(parents), dtype=bool)
-        stays = _any(last, parents, len(number))
-        held = self._of_held_out_artist(artist, parents, len(number)) | ((number < self._tracks_below) & ~stays)
+        last = number[parents] == self._largest[np.searchsorted(self._artists, artist)]
+        of_held_out_artist, stays = (
+            _any(flags, parents, len(number)) for flags in (artist < self._artists_below, last)
+        )
+        held = of_held_out_artist | ((number < self._tracks_below) & ~stays)
         again = ~held & (self._hashed(_ids(tracks), "again") < self._again_below)
         for chosen, kept in ((held, self._tested), (again, self._again)):
             if chosen.any():
@@ -121,14 +124,10 @@ class HeldOut:
         names, parents = credited(tracks, self._plan.credit)
         return self._hashed(_ids(tracks), "track"), self._hashed(names, "artist"), parents
 
-    def _of_held_out_artist(self, artist: Numbers, parents: Integers, count: int) -> Flags:
-        return _any(artist < self._artists_below, parents, count)
-
     def _note_largest(self, tracks: pa.Table) -> None:
         number, artist, parents = self._numbers(tracks)
-        seen = ~self._of_held_out_artist(artist, parents, len(number))[parents]
-        artists = np.concatenate([self._artists, artist[seen]])
-        numbers = np.concatenate([self._largest, number[parents][seen]])
+        artists = np.concatenate([self._artists, artist])
+        numbers = np.concatenate([self._largest, number[parents]])
         self._artists, position = np.unique(artists, return_inverse=True)
         self._largest = np.zeros(len(self._artists), dtype=np.uint64)
         np.maximum.at(self._largest, position, numbers)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+# More of them moved no total by a tenth of its standard error.
+DRAWS = 1000
 # Numbers in one array of draws and tracks: 16 MiB.
 _CELLS = 2_000_000
 
@@ -56,7 +58,7 @@ def judge_rows(posterior: Posterior, statistics: Statistics, rows: Rows) -> Judg
     Parameters
     ----------
     posterior : Posterior
-        S draws.
+        At most `DRAWS` of its draws are used.
     statistics : Statistics
         Of training.
     rows : Rows
@@ -66,13 +68,13 @@ def judge_rows(posterior: Posterior, statistics: Statistics, rows: Rows) -> Judg
     -------
     Judged
     """
-    known = known_of(statistics, rows.artist)
-    size = max(_CELLS // len(posterior.draws.sigma), 1)
+    known, draws = known_of(statistics, rows.artist), posterior.thinned(DRAWS).draws
+    size = max(_CELLS // len(draws.sigma), 1)
     parts = []
     for start in range(0, len(rows.y), size):
         here = slice(start, start + size)
         part = Known(known.counts[here], known.means[here])
-        mean, sd = conditional(posterior.draws, part, rows.z[here])
+        mean, sd = conditional(draws, part, rows.z[here])
         weights = np.full(mean.shape, -np.log(len(mean)))
         parts.append(held_against(rows.y[here], mean, sd, weights))
     return joined(parts)

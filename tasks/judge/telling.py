@@ -30,8 +30,9 @@ _MEANING = (
     "90 % intervals."
 )
 _GAP = "  "
-# A difference is called one where it is more than this many standard errors.
-_CLEAR = 2.0
+# A difference is called one where it is more than so many standard errors, and more than so many nats: below that
+# the standard error says little (Sivula, Magnusson, Matamoros and Vehtari 2020, arXiv:2008.10296).
+_CLEAR, _SMALL = 2.0, 4.0
 _OUTCOMES = ("better", "worse", "neither clearly better nor worse")
 
 
@@ -67,7 +68,8 @@ def tables(scores: Sequence[Score], reference: str) -> list[Table]:
     for kind, title in _TITLE.items():
         chosen = [score for score in scores if score.judged == kind]
         if chosen:
-            heading = f"{title}: {chosen[0].tracks:,} tracks, {chosen[0].artists:,} artists"
+            tracks, artists = chosen[0].tracks, chosen[0].artists
+            heading = f"{title}: {_counted(tracks, 'track')} of {_counted(artists, 'artist')}"
             rows = [_HEADER, *(_cells(score, reference) for score in chosen)]
             made.append(Table(heading, rows, _NO_POOLING_SAYS_NOTHING if kind == "new" else ""))
     return made
@@ -86,9 +88,14 @@ def _cells(score: Score, reference: str) -> tuple[str, ...]:
     )
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def plus_minus(value: float, error: float | None) -> str:
     """Write a number with its standard error: ``-81.6 ± 14.1``."""
-    return f"{value:,.1f} ± {'?' if error is None else f'{error:,.1f}'}"
+    rounded = round(value, 1) + 0.0  # never -0.0
+    return f"{rounded:,.1f} ± {'?' if error is None else f'{error:,.1f}'}"
 
 
 def text(evaluation: Evaluation) -> str:
@@ -189,6 +196,6 @@ def conclusions(scores: Sequence[Score]) -> tuple[str, ...]:
 def _compared(rival: Score, name: str) -> tuple[str, str]:
     """Say how the reference does beside a rival: the outcome, and by how much."""
     lead, error = -rival.difference, rival.difference_se
-    if error is None or abs(lead) <= _CLEAR * error:
+    if error is None or abs(lead) <= max(_CLEAR * error, _SMALL):
         return _OUTCOMES[2], f"than {name} ({plus_minus(lead, error)})"
     return _OUTCOMES[0 if lead > 0 else 1], f"than {name} by {plus_minus(abs(lead), error)} ELPD"
