@@ -78,7 +78,9 @@ def draw_shrinkage(seen: Seen, predicted: Mapping[str, Floats], path: Path) -> N
     first.set_ylabel("popularity of held-out tracks, points", fontsize=9)
     figure.supxlabel("raw mean popularity of the artist's seen tracks, points", fontsize=9)
     handles, labels = first.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", fontsize=8, frameon=False, ncols=4)
+    figure.legend(
+        handles, labels, loc="outside upper center", fontsize=8, frameon=False, ncols=4 if len(groups) > 1 else 2
+    )
     # No software and no date in the file: the same picture has the same bytes.
     figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})
 
