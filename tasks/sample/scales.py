@@ -86,6 +86,10 @@ def resolved(priors: Priors, design: Design) -> dict[str, Prior]:
         # A handful of genres or features says little about their own spread: a lighter tail keeps it sensible.
         "tau_genre": Prior("half_normal", (sd / 2,)),
         "tau_block": Prior("half_normal", (sd / 2,)),
+        # What genres differ by in a slope is expected to be less than the slope.
+        "tau_slope": Prior("half_normal", (sd / 4,)),
+        # Juarez and Steel (2010), Journal of Business & Economic Statistics 28(1).
+        "nu": Prior("gamma", (2.0, 0.1)),
     }
     given = priors.model_dump()
     return {name: default if given[name] == AUTO else parse_prior(given[name]) for name, default in defaults.items()}
