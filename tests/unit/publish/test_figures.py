@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.publish.figures import drawable, rank_counts
+from tasks.publish.canvas import drawable
+from tasks.publish.figures import rank_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
