@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from tasks.publish.evidence import Coefficient, Evidence
+    from tasks.publish.coefficients import Coefficient
+    from tasks.publish.evidence import Evidence
 
 _ENDS = 15  # rows drawn from each end of a long list
 _CHAINS = ("#0f766e", "#b45309", "#1d4ed8", "#9d174d", "#4d7c0f", "#6d28d9", "#0369a1", "#78716c")

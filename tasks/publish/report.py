@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from schemas.reports import Verdict
-    from tasks.publish.evidence import Coefficient, Evidence
+    from tasks.publish.coefficients import Coefficient
+    from tasks.publish.evidence import Evidence
     from tasks.publish.tables import Previous
 
 TEMPLATES = Path(__file__).parent / "templates"
