@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.publish.block_figures import draw_block_figures
 from tasks.publish.canvas import INK, MARK, RAW, intervals, label, paper, save
 from tasks.publish.text import percent
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _ENDS = 15  # rows drawn from each end of a long list
 _CHAINS = ("#0f766e", "#b45309", "#1d4ed8", "#9d174d", "#4d7c0f", "#6d28d9", "#0369a1", "#78716c")
 _RANK_BINS = 20
-_MOST_RANK_PLOTS = 15
+_MOST_RANK_PLOTS = 18
 
 
 def draw_figures(folder: Path, artists: pa.Table, evidence: Evidence) -> None:
@@ -42,6 +43,7 @@ def draw_figures(folder: Path, artists: pa.Table, evidence: Evidence) -> None:
     save(_shrinkage(artists), folder / "shrinkage.png")
     save(_effects(evidence), folder / "effects.png")
     save(_ranks(evidence), folder / "ranks.png")
+    draw_block_figures(folder, evidence)
 
 
 def _leaderboard(artists: pa.Table, interval: float) -> Figure:
