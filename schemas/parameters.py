@@ -123,7 +123,7 @@ class SampleParameters(_Parameters):
         0.95, gt=0.5, lt=1, title="Target acceptance", description="Higher: smaller, safer steps."
     )
     artist_draws: int = Field(
-        2000,
+        500,
         ge=0,
         le=100_000,
         title="Artists with stored draws",
