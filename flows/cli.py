@@ -69,7 +69,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 300,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
     seed: Annotated[int, typer.Option(help="The same seed gives the same posterior.", rich_help_panel="Sample")] = 1,
-    target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.95,
+    target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.8,
     interval: Annotated[float, typer.Option(help="Probability inside an interval.", rich_help_panel="Sample")] = 0.9,
     priors: Annotated[
         Path | None, typer.Option(metavar="FILE", help="YAML or JSON, see docs/priors.md.", rich_help_panel="Sample")
