@@ -1,10 +1,10 @@
 """Coordinates in which the posterior of the scales is nearly a standard normal one.
 
 On the log scale it is not. Towards zero a scale that matters meets a wall, one that does not an exponential tail;
-upwards the prior is a wall. NUTS then takes small steps lest it diverge, and crosses the tails slowly. So each log scale
-is bent until its density, the others at their mode, is standard normal (by way of its distribution function), and the
-whole is turned by the normal approximation that is left. Any smooth monotone map samples the same posterior; this one
-takes some thousand evaluations to find, and NUTS needs half the steps, and next to no tuning.
+upwards the prior is a wall. NUTS then takes small steps lest it diverge, and crosses the tails slowly. So each log
+scale is bent until its density, the others at their mode, is standard normal (by way of its distribution function),
+and the whole is turned by the normal approximation that is left. Any smooth monotone map samples the same posterior;
+this one takes some thousand evaluations to find, and NUTS needs half the steps, and next to no tuning.
 """
 
 from __future__ import annotations
