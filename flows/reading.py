@@ -1,4 +1,4 @@
-"""The commands that read a publication."""
+"""The commands that read: a publication, and the presets of priors."""
 
 from __future__ import annotations
 
@@ -29,3 +29,15 @@ def verify(
     from flows.terminal import verify_publication
 
     verify_publication(to, name)
+
+
+def priors(
+    preset: Annotated[str | None, typer.Argument(help="Print this one as a file to save and change.")] = None,
+) -> None:
+    """List the presets of priors with their sources, what auto is, and the families to choose from."""
+    from flows.presets import print_preset, print_presets
+
+    if preset is None:
+        print_presets()
+    else:
+        print_preset(preset)

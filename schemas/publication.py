@@ -164,6 +164,7 @@ def coefficients_schema() -> pa.Schema:
             pa.field("name", pa.string()),
             pa.field("kind", pa.string()),
             pa.field("block", pa.string()),
+            pa.field("genre", pa.string()),
             *(pa.field(name, pa.float64()) for name in ("mean", "sd", "low", "high")),
         ]
     )

@@ -158,7 +158,7 @@ def _write_files(
 
     artists = published_artists(evidence.artists, previous)
     write_table(artists, staged / ARTISTS)
-    write_table(coefficient_table(evidence.coefficients), staged / "coefficients.parquet")
+    write_table(coefficient_table((*evidence.coefficients, *evidence.slopes)), staged / "coefficients.parquet")
     write_table(coefficient_table(evidence.genres), staged / "genres.parquet")
     shutil.copyfile(inputs.sample / POSTERIOR, staged / POSTERIOR)
     shutil.copyfile(inputs.ingest / QUARANTINE, staged / QUARANTINE)

@@ -58,6 +58,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.3g}\N{NO-BREAK SPACE}%"
 
 
+def share_text(share: float) -> str:
+    """Write a share of 1 that stands among others, all with a decimal: ``51.6 %``."""
+    return f"{number(share * 100)}\N{NO-BREAK SPACE}%"
+
+
 def rounded(text: str) -> str:
     """Round the decimals in a text, such as a prior scaled to the data, to four digits; the manifest has them all."""
     return _DECIMAL.sub(lambda match: f"{float(match[0]):.4g}", text)
