@@ -8,5 +8,5 @@ STEPS: dict[str, int] = {
     "group": 1,
     "sample": 1,
     "gate": 1,
-    "publish": 1,
+    "publish": 2,
 }
