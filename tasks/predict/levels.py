@@ -42,13 +42,13 @@ def effect_draws(draws: Draws, known: Known, names: Sequence[str], seed: int) ->
     -------
     ndarray, shape (S, C)
     """
-    own = draws.tau[:, None] ** 2
-    weight = own / (own + draws.sigma[:, None] ** 2 / known.counts)
-    surplus = known.means[:, -1] - draws.theta @ known.means[:, :-1].T
-    noise = np.empty((len(names), len(draws.sigma)))
-    for place, name in enumerate(names):
-        noise[place] = _stream(seed, _EFFECT_STREAM, name).standard_normal(len(draws.sigma))
-    effects: Floats = weight * surplus + np.sqrt(own * (1 - weight)) * noise.T
+    effects = np.empty((len(draws.sigma), len(names)))
+    own = draws.tau**2
+    # One artist at a time: a product of two matrices rounds an artist's row by how many others there are.
+    for place, (name, count, mean) in enumerate(zip(names, known.counts, known.means, strict=True)):
+        weight = own / (own + draws.sigma**2 / count)
+        noise = _stream(seed, _EFFECT_STREAM, name).standard_normal(len(own))
+        effects[:, place] = weight * (mean[-1] - draws.theta @ mean[:-1]) + np.sqrt(own * (1 - weight)) * noise
     return effects
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from schemas.errors import InvalidParameter
 from schemas.predictions import NOBODY, as_table
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Parts held at once: they then stay within a processor's cache, which is what the time depends on.
+# Parts of mixtures held at once: 2 MB an array, which a processor's cache holds.
 _PARTS = 1 << 18
 _NUMBERS = ("mean", "sd", "low", "high", "p_zero", "p_hundred")
 _LOWEST, _HIGHEST = 0.0, 100.0  # popularity
@@ -139,10 +140,11 @@ class Predictor:
         published = self._published(asked.artists)
         size = max(1, _PARTS // len(self._posterior.draws.sigma))
         numbers = np.empty((len(_NUMBERS), len(asked.artists)))
-        for start in range(0, len(asked.artists), size):
-            part = slice(start, start + size)
-            some = Known(known.counts[part], known.means[part])
-            numbers[:, part] = _summary(self._mixture(asked.artists[part], some, z[part], published), inside)
+        with threadpool_limits(1):  # with more, BLAS adds in another order, and the same request gives other bits
+            for start in range(0, len(asked.artists), size):
+                part = slice(start, start + size)
+                some = Known(known.counts[part], known.means[part])
+                numbers[:, part] = _summary(self._mixture(asked.artists[part], some, z[part], published), inside)
         return {
             "row": [(first_row or 1) + row for row in range(len(asked.artists))],
             "artist": asked.artists,
@@ -196,7 +198,8 @@ class Predictor:
             If there is no such artist, artists do not differ in this model, or its errors are Student's t and the draws
             of an artist were not published.
         """
-        return self._by_chain(self._effects(names, self._seen(names), seed))
+        with threadpool_limits(1):  # here and below, as in `predict_columns`
+            return self._by_chain(self._effects(names, self._seen(names), seed))
 
     def level_draws(self, names: Sequence[str], *, seed: int | None = None) -> Floats:
         """Return draws of the expected popularity of a track like the artist's own; otherwise as `artist_draws`.
@@ -204,8 +207,11 @@ class Predictor:
         ``mean`` and ``sd`` in ``artists.parquet`` are those of these draws, without Monte Carlo error.
         """
         known = self._seen(names)
-        level = self._posterior.draws.theta @ known.means[:, :-1].T + self._effects(names, known, seed)
-        return self._by_chain(level + self.design.popularity_mean)
+        with threadpool_limits(1):
+            levels = self._effects(names, known, seed) + self.design.popularity_mean
+            for place, mean in enumerate(known.means):
+                levels[:, place] += self._posterior.draws.theta @ mean[:-1]
+        return self._by_chain(levels)
 
     def like(self, name: str) -> list[str]:
         """Return the names of up to three artists that are much like `name`, for one who may have misspelt it."""

@@ -91,12 +91,15 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
         pa.table({"artist": used, "tracks": tracks, "raw_mean": raw}).sort_by("artist"),
         inputs.group / "artists.parquet",
     )
-    _write_posterior(inputs.sample / "posterior.nc", rng, draws, blocks, genres, pooling, used[:5])
     columns = [DesignColumn(name="intercept", kind="intercept")]
     columns += [
         DesignColumn(name=each, kind="feature", block=block, centre=0.5, scale=0.17) for each, block in blocks.items()
     ]
     columns += [DesignColumn(name=each, kind="genre") for each in genres]
+    _write_posterior(inputs.sample / "posterior.nc", rng, draws, blocks, genres, pooling, used[:5])
+    _write_statistics(
+        inputs.group / "statistics", rng, columns, dict(zip(used, zip(tracks, raw, strict=True), strict=True))
+    )
     total = int(tracks.sum())
     design = Design(
         columns=tuple(columns),
@@ -173,6 +176,19 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
     }
     pq.write_table(pa.table(diagnostics), inputs.gate / "diagnostics.parquet")
     return inputs
+
+
+def _write_statistics(
+    folder: Path, rng: np.random.Generator, columns: list[DesignColumn], artists: dict[str, tuple[int, float]]
+) -> None:
+    ordered = [artists[name] for name in sorted(artists)]
+    counts, raw = (np.array(each) for each in zip(*ordered, strict=True))
+    z = rng.normal(0, 1 / np.sqrt(counts[:, None]), (len(counts), len(columns)))
+    z[:, [column.kind == "genre" for column in columns]] = 1 / 3
+    z[:, 0] = 1
+    folder.mkdir()
+    np.save(folder / "counts.npy", counts)
+    np.save(folder / "means.npy", np.column_stack([z, raw - raw.mean()]))
 
 
 def _write_posterior(
