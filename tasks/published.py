@@ -75,6 +75,6 @@ def published_file(folder: Path, manifest: Manifest, name: str) -> Path:
         )
         raise PublicationConflict(message)
     if not path.is_file() or path.stat().st_size != expected.size or sha256_of(path) != expected.sha256:
-        message = f"{path} is missing or not what was published; run encore refit again, with --force"
+        message = f"{path} is missing or not what was published; publish it again with encore refit"
         raise PublicationConflict(message)
     return path

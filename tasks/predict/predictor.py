@@ -259,7 +259,8 @@ def _basis(name: str | None, tracks: float, published: Published | None) -> str:
     if not tracks:
         return NOBODY
     text = f"{tracks:,.0f} track{'' if tracks == 1 else 's'}"
-    return f"{text}, level as normal" if published and name in published.levels.keys() - published.effects else text
+    approximate = published is not None and name in published.levels and name not in published.effects
+    return f"{text}, level as normal" if approximate else text
 
 
 def _summary(mixture: Mixture, inside: float) -> Floats:
