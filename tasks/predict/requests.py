@@ -138,8 +138,9 @@ def read_requests(columns: Columns, design: Design, first_row: int | None = 1) -
     for place, name in enumerate(names):
         if name in used:
             features[:, place] = _numbers(columns[used[name]], name, first_row)
-    nobody: list[str | None] = [None] * count
-    artists = [_artist(cell) for cell in columns[used[ARTIST]]] if ARTIST in used else nobody
+    artists: list[str | None] = [None] * count
+    if ARTIST in used:
+        artists = [_artist(cell, _where(first_row, row)) for row, cell in enumerate(columns[used[ARTIST]])]
     shares = np.zeros((count, len(design.names("genre"))))
     if GENRES in used:
         _fill_shares(shares, columns[used[GENRES]], design, first_row)
@@ -183,10 +184,13 @@ def rows_for(asked: Requests, means: Floats, design: Design) -> Floats:
     return z
 
 
-def _artist(cell: object) -> str | None:
+def _artist(cell: object, where: str) -> str | None:
     """Return a name as ingest would have read it, None where there is none."""
     if cell is None or cell != cell:  # noqa: PLR0124 - the NaN that pandas has where there is no text
         return None
+    if isinstance(cell, list | tuple | dict):
+        message = f"{where}artist is {str(cell)[:60]!r}; give the name of one artist"
+        raise InvalidParameter(message)
     text = str(cell).encode("utf-8", "replace").decode()  # half a character, as JSON can have, is written nowhere
     return text.strip().replace("\0", "\N{REPLACEMENT CHARACTER}") or None
 

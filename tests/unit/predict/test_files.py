@@ -30,6 +30,7 @@ REQUESTS: list[dict[str, Any]] = [
     {"artist": '"quoted", twice', "energy": None, "genres": None},
     {"artist": "new\nline", "energy": None, "genres": "rock;pop"},
     {"artist": None, "energy": 1.0, "genres": None},
+    {"artist": None, "energy": None, "genres": None},
     {"artist": "Eminem", "energy": 0.5, "genres": "pop"},
 ]
 
@@ -88,7 +89,7 @@ def test_requests_are_read_from_any_form(
     table = pq.read_table(tmp_path / "out.parquet")
     assert table.schema.equals(predictions_schema(), check_metadata=True)
     close(table, answers)
-    assert result.stdout == f"5 predictions in {tmp_path}/out.parquet, 1 of them of artists nobody has seen\n"
+    assert result.stdout == f"6 predictions in {tmp_path}/out.parquet, 2 of them of artists nobody has seen\n"
 
 
 @pytest.mark.parametrize("write", [as_csv, as_json])

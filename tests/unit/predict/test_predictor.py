@@ -240,6 +240,20 @@ def test_other_draws_are_an_artists_own(made: Made) -> None:
     assert predictor.artist_draws([]).shape == (2, 150, 0)
 
 
+def test_other_draws_spread_as_the_posterior_does(made: Made) -> None:
+    # Standardised by what they should be, 8 x 300 draws have an sd within five of its standard errors of 1: 6e-7.
+    names = [name for name in made.tracks if name not in made.effects]
+    standard = []
+    for name in names:
+        rows = made.tracks[name]
+        precision = 1 / made.tau**2 + len(rows) / made.sigma**2
+        mean = (rows[:, -1] - made.theta @ rows[:, :-1].T).sum(axis=1) / made.sigma**2 / precision
+        effects = Predictor.open(made.folder).artist_draws([name]).reshape(-1)
+        standard.append((effects - mean) * np.sqrt(precision))
+    assert np.std(standard) == pytest.approx(1, abs=5 / np.sqrt(2 * 2400))
+    assert np.mean(standard) == pytest.approx(0, abs=5 / np.sqrt(2400))
+
+
 def test_levels_are_effects_and_what_the_tracks_are_like(made: Made) -> None:
     predictor = Predictor.open(made.folder)
     for name, rows in made.tracks.items():

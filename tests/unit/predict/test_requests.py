@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ({"energy": "loud"}, "row 41: energy is 'loud', which is no number"),
         ({"energy": [1]}, r"row 41: energy is '\[1\]', which is no number"),
         ({"genres": "pop;metal"}, "row 41: the model knows no genre 'metal'; it knows 'pop', 'rock', 'hip;hop'"),
+        ({"artist": ["Eminem", "50 Cent"]}, "row 41: artist is .*; give the name of one artist"),
         ({"genres": "pip"}, "row 41: the model knows no genre 'pip'; there is 'pop'"),
         (
             {"enrgy": 0.5},
