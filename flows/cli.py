@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Pooling, Repeats, Slopes, checked
-from flows.reading import TO, priors, show, verify
+from flows.reading import TO, draws, predict, priors, show, verify
 from schemas.errors import EncoreError
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (show, verify):
+for command in (show, predict, draws, verify):
     app.command(no_args_is_help=True)(command)
 app.command()(priors)
 

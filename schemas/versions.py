@@ -8,5 +8,5 @@ STEPS: dict[str, int] = {
     "group": 2,
     "sample": 2,
     "gate": 1,
-    "publish": 1,
+    "publish": 2,
 }
