@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Pooling, Repeats, Slopes, checked
-from flows.reading import TO, priors, show, verify
+from flows.reading import TO, draws, predict, priors, show, verify
 from schemas.errors import EncoreError
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         typer.Option(help="collapsed is exact and fast; the others slow references.", rich_help_panel="Sample"),
     ] = Engine.AUTO,
     draws: Annotated[int, typer.Option(help="Draws a chain.", rich_help_panel="Sample")] = 1000,
-    tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 500,
+    tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 300,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
     seed: Annotated[int, typer.Option(help="The same seed gives the same posterior.", rich_help_panel="Sample")] = 1,
-    target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.95,
+    target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.8,
     interval: Annotated[float, typer.Option(help="Probability inside an interval.", rich_help_panel="Sample")] = 0.9,
     priors: Annotated[
         str | None,
@@ -134,7 +134,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (show, verify):
+for command in (show, predict, draws, verify):
     app.command(no_args_is_help=True)(command)
 app.command()(priors)
 

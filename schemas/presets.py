@@ -54,8 +54,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "idsia": Preset(
         priors={"mu": "normal(50, 10)", "sigma": "half_normal(10)", "tau": "half_normal(15)"},
-        source="Corani, Bayesian Data Analysis and Probabilistic Programming (course at IDSIA, Lugano), notebook on "
-        "normal hierarchical models, on the same 350 tracks",
+        source="a PyMC notebook of a course at IDSIA, Lugano, on the same 350 tracks",
         why="Informative: they know that popularity is a number from 0 to 100, and leave 5 % to a sigma above 20 "
         "points.",
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.tracks import BY_NAME
+from schemas.errors import CorpusRejected, InvalidParameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from schemas.parameters import GroupParameters
+
+# A gradient costs a Cholesky factor of as many columns: 600 take some 30 ms, and minutes to sample.
+MOST_COLUMNS = 600
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Plan:
         What to take from the features and from popularity before summing, near enough to their means.
     lone_genre : bool
         Whether genres were left out since there is one only, whose effect cannot be told from the intercept.
+    slopes : bool
+        Whether each genre has slopes of its own.
     """
 
     credit: str
@@ -45,6 +50,13 @@ class Plan:
     genres: tuple[str, ...]
     centre: NDArray[np.float64]
     lone_genre: bool = False
+    slopes: bool = False
+
+    @property
+    def width(self) -> int:
+        """K, the number of columns of A = [Z, y]."""
+        features, genres = len(self.features), len(self.genres)
+        return 1 + features + genres + (features * genres if self.slopes else 0) + 1
 
 
 def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: GroupParameters) -> Plan:
@@ -61,6 +73,13 @@ def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: Gro
     Returns
     -------
     Plan
+
+    Raises
+    ------
+    CorpusRejected
+        If slopes by genre are asked for, and there are no genres or no features to have them.
+    InvalidParameter
+        If the regression would have more than `MOST_COLUMNS` columns.
     """
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -83,7 +102,24 @@ def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: Gro
         lone_genre = lone_genre or len(found) == 1
     first = pq.read_table(partitions[0], columns=[*features, "popularity"])
     centre = np.array([pc.mean(first[name]).as_py() for name in (*features, "popularity")], dtype=np.float64)
-    return Plan(parameters.credit, features, level, tuple(sorted(genres)), centre, lone_genre and not level)
+    slopes = parameters.slopes == "genre"
+    plan = Plan(parameters.credit, features, level, tuple(sorted(genres)), centre, lone_genre and not level, slopes)
+    _reject_slopes_that_cannot_be(plan)
+    return plan
+
+
+def _reject_slopes_that_cannot_be(plan: Plan) -> None:
+    if plan.slopes and not (plan.features and plan.genres):
+        lacks = "two genres" if plan.features else "audio features"
+        message = f"--slopes genre needs {lacks} at least, which this corpus does not have; leave it out"
+        raise CorpusRejected(message)
+    if plan.width > MOST_COLUMNS:
+        message = (
+            f"{len(plan.genres):,} genres and {len(plan.features)} features make {plan.width - 1:,} coefficients"
+            f"{', with slopes by genre' if plan.slopes else ''}; at most {MOST_COLUMNS:,} can be sampled: take "
+            "--genres broadest, fewer --features, or --slopes none"
+        )
+        raise InvalidParameter(message)
 
 
 def needed(plan: Plan) -> list[str]:
@@ -104,9 +140,10 @@ def rows_of(tracks: pa.Table, plan: Plan) -> tuple[NDArray[np.object_], NDArray[
     -------
     names : ndarray of str, shape (m,)
         m = n for ``credit="primary"``; with ``"each"`` a track gives a row for each credited artist.
-    rows : ndarray, shape (m, 1 + F + G + 1)
-        Intercept, centred features, genre shares, centred popularity. A track found in k genres counts 1/k in each,
-        so that its genres together weigh as much as anyone's.
+    rows : ndarray, shape (m, K)
+        Intercept, centred features, genre shares, with slopes each genre's share times each centred feature, and
+        centred popularity. A track found in k genres counts 1/k in each, so that its genres together weigh as much as
+        anyone's.
     """
     import pyarrow.compute as pc
 
@@ -117,12 +154,16 @@ def rows_of(tracks: pa.Table, plan: Plan) -> tuple[NDArray[np.object_], NDArray[
     else:
         names = pc.list_element(artists, 0)
         parents = np.arange(tracks.num_rows)
-    count = len(plan.features)
-    rows = np.empty((tracks.num_rows, 1 + count + len(plan.genres) + 1))
+    count, genres = len(plan.features), len(plan.genres)
+    rows = np.empty((tracks.num_rows, plan.width))
     rows[:, 0] = 1.0
     for position, name in enumerate(plan.features):
         rows[:, 1 + position] = tracks[name].to_numpy() - plan.centre[position]
-    rows[:, 1 + count : -1] = _genre_shares(tracks, plan)
+    shares = _genre_shares(tracks, plan)
+    rows[:, 1 + count : 1 + count + genres] = shares
+    if plan.slopes:
+        products = shares[:, :, None] * rows[:, None, 1 : 1 + count]
+        rows[:, 1 + count + genres : -1] = products.reshape(len(rows), -1)
     rows[:, -1] = tracks["popularity"].to_numpy() - plan.centre[-1]
     return names.to_numpy(zero_copy_only=False), rows[parents]
 
@@ -139,8 +180,3 @@ def _genre_shares(tracks: pa.Table, plan: Plan) -> NDArray[np.float64]:
         np.add.at(shares, (track, genre), 1.0)
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1.0)
     return shares
-
-
-def block_of(feature: str) -> str:
-    """Return the block whose shrinkage scale a feature's coefficient shares."""
-    return BY_NAME[feature].block or ""

@@ -71,22 +71,46 @@ def sums_of(names: NDArray[np.object_], rows: Floats) -> Sums:
     return Sums(np.asarray(artists, dtype=object), counts, totals, rows.T @ rows)
 
 
-def merge(left: Sums, right: Sums) -> Sums:
-    """Return the sums over both sets of observations."""
-    import pandas as pd
+class Running:
+    """Sums that grow as partitions are added, in place: no partition costs more than what is in it.
 
-    index = pd.Index(left.names)
-    positions = index.get_indexer(pd.Index(right.names))
-    fresh = positions < 0
-    positions[fresh] = len(left.names) + np.arange(fresh.sum())
-    size = len(left.names) + int(fresh.sum())
-    counts = np.zeros(size, dtype=np.int64)
-    totals = np.zeros((size, left.totals.shape[1]))
-    counts[: len(left.names)] = left.counts
-    totals[: len(left.names)] = left.totals
-    counts[positions] += right.counts
-    totals[positions] += right.totals
-    return Sums(np.concatenate([left.names, right.names[fresh]]), counts, totals, left.cross + right.cross)
+    Parameters
+    ----------
+    columns : int
+        K.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self._positions: dict[str, int] = {}
+        self._counts = np.zeros(1024, dtype=np.int64)
+        self._totals = np.zeros((1024, columns))
+        self._cross = np.zeros((columns, columns))
+
+    def add(self, part: Sums) -> None:
+        """Add the sums of other observations."""
+        positions = self._positions
+        at = np.fromiter((positions.setdefault(name, len(positions)) for name in part.names), np.int64, len(part.names))
+        if len(positions) > len(self._counts):
+            room = max(2 * len(self._counts), len(positions))
+            self._counts = np.concatenate([self._counts, np.zeros(room - len(self._counts), dtype=np.int64)])
+            self._totals = np.concatenate([self._totals, np.zeros((room - len(self._totals), self._totals.shape[1]))])
+        self._counts[at] += part.counts
+        self._totals[at] += part.totals
+        self._cross += part.cross
+
+    def sums(self) -> Sums:
+        """Return what has been added so far."""
+        count = len(self._positions)
+        names = np.fromiter(self._positions, dtype=object, count=count)
+        return Sums(names, self._counts[:count], self._totals[:count], self._cross)
+
+
+def merge(*parts: Sums) -> Sums:
+    """Return the sums over several sets of observations."""
+    running = Running(parts[0].totals.shape[1])
+    for part in parts:
+        running.add(part)
+    return running.sums()
 
 
 def _add_by(codes: Integers, rows: Floats, size: int) -> Floats:
@@ -96,21 +120,18 @@ def _add_by(codes: Integers, rows: Floats, size: int) -> Floats:
     return np.asarray(indicator @ rows)
 
 
-def transformed(sums: Sums, shift: Floats, scale: Floats) -> Sums:
-    """Return the sums of (A - shift) / scale, without reading the observations again.
+def changed(sums: Sums, change: Floats) -> Sums:
+    """Return the sums of A @ change, without reading the observations again.
 
     Parameters
     ----------
     sums : Sums
-    shift, scale : ndarray, shape (K,)
-        The intercept's must be 0 and 1.
+    change : ndarray, shape (K, L)
 
     Returns
     -------
     Sums
     """
-    change = np.diag(1 / scale)
-    change[0, 1:] = -(shift / scale)[1:]
     return Sums(sums.names, sums.counts, sums.totals @ change, change.T @ sums.cross @ change)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from tasks.sample.skeleton import Skeleton, skeleton_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,50 +18,33 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Draws whose D x D covariances are held at once: 64 MiB for D = 90.
-_CHUNK = 1000
+# Numbers held at once while the moments of artists are computed: 64 MiB.
+_CELLS = 8_000_000
 
 
 @dataclass(frozen=True)
-class Coefficients:
-    """theta over S draws of the scales: what it is given each, and one exact draw from that.
+class Moments:
+    """Posterior mean and sd, each of shape (J,)."""
+
+    mean: Floats
+    sd: Floats
+
+
+@dataclass(frozen=True)
+class Exact:
+    """What follows from S draws of the scales.
 
     Parameters
     ----------
-    means : ndarray, shape (S, D)
-    covariances : ndarray, shape (S, D, D)
     draws : ndarray, shape (S, D)
+        One exact draw of theta given each.
+    level, effect : Moments
+        Of each artist's level and effect; the level relative to the corpus mean of popularity, in points.
     """
 
-    means: Floats
-    covariances: Floats
     draws: Floats
-
-
-def draw_coefficients(density: CollapsedDensity, values: Floats, generator: np.random.Generator) -> Coefficients:
-    """Draw theta given each draw of the scales.
-
-    Parameters
-    ----------
-    density : CollapsedDensity
-    values : ndarray, shape (S, H)
-        Draws of the scales, in points.
-    generator : numpy.random.Generator
-
-    Returns
-    -------
-    Coefficients
-    """
-    count, size = len(values), density.columns
-    means, covariances, draws = np.empty((count, size)), np.empty((count, size, size)), np.empty((count, size))
-    noise = generator.standard_normal((count, size))
-    for position, scales in enumerate(values):
-        given = density.conditional(scales)
-        means[position] = given.mean
-        covariances[position] = given.covariance
-        # P = R'R with R upper triangular, so R^-1 noise has covariance P^-1.
-        draws[position] = given.mean + solve_triangular(given.factor, noise[position], check_finite=False)
-    return Coefficients(means, covariances, draws)
+    level: Moments
+    effect: Moments
 
 
 def weight(sigma: Floats, tau: Floats, counts: Floats) -> Floats:
@@ -114,66 +99,119 @@ def draw_artist_effects(
     return effects
 
 
-@dataclass(frozen=True)
-class Moments:
-    """Posterior mean and sd, each of shape (J,)."""
-
-    mean: Floats
-    sd: Floats
-
-
-def artist_moments(
-    statistics: Statistics, scales: tuple[Floats, Floats], coefficients: Coefficients
-) -> tuple[Moments, Moments]:
-    """Return the posterior mean and sd of each artist's level and effect, from no stored draws.
+def given_scales(
+    density: CollapsedDensity,
+    statistics: Statistics,
+    values: Floats,
+    tau: Floats,
+    generator: np.random.Generator,
+) -> Exact:
+    """Draw theta given each draw of the scales, and sum up what the draws say of each artist.
 
     The level of artist j is zbar_j' theta + a_j: the expected popularity of a track like its own. Given the scales it
-    is normal, with mean (1 - w_j) zbar_j' E theta + w_j ybar_j and variance (1 - w_j)^2 zbar_j' C zbar_j
-    + tau^2 (1 - w_j). Over the scales, the laws of total expectation and variance apply. Both moments are quadratic
-    in (zbar_j, ybar_j) with a matrix that depends on the artist's track count alone, so that the sum over S draws is
-    done once for each distinct count. The effect is the same with -w_j in place of 1 - w_j.
+    is normal, with mean g_j zbar_j' E theta + (1 - g_j) ybar_j and variance g_j^2 zbar_j' C zbar_j + tau^2 g_j, where
+    g_j = 1 - w_j; the effect is the same with g_j - 1 in the place of the g_j before zbar_j. Over the scales the laws
+    of total expectation and variance apply. Both moments are quadratic in (zbar_j, ybar_j), with matrices that depend
+    on the artist's track count alone. They are computed for the few counts of a skeleton, and follow for all others
+    since g is linear in those.
+
+    Parameters
+    ----------
+    density : CollapsedDensity
+        With D columns.
+    statistics : Statistics
+        J artists with U distinct track counts.
+    values : ndarray, shape (S, H)
+        Draws of the scales, in points.
+    tau : ndarray, shape (S,)
+        In points, also where it is not among the scales.
+    generator : numpy.random.Generator
+
+    Returns
+    -------
+    Exact
+    """
+    count, size = len(values), density.columns
+    sigma = values[:, 0]
+    chosen, coefficients = _spanning(statistics.sizes, sigma, tau)
+    # [1, g of the skeleton's counts], shape (S, K)
+    basis = np.column_stack([np.ones(count), 1 - weight(sigma, tau, statistics.sizes[chosen])])
+    means, draws = np.empty((count, size)), np.empty((count, size))
+    noise = generator.standard_normal((count, size))
+    pairs = basis.shape[1] ** 2
+    spread = np.zeros((pairs, size * size))
+    batch = max(_CELLS // (size * size), 1)
+    for start in range(0, count, batch):
+        part = slice(start, min(start + batch, count))
+        covariances = np.empty((part.stop - start, size, size))
+        for position in range(start, part.stop):
+            given = density.conditional(values[position])
+            means[position] = given.mean
+            # P = L L', so that L'^-1 noise has covariance P^-1.
+            step = solve_triangular(given.factor, noise[position], trans="T", lower=True, check_finite=False)
+            draws[position] = given.mean + step
+            covariances[position - start] = given.covariance()
+        products = np.einsum("sk,sl->skl", basis[part], basis[part]).reshape(-1, pairs)
+        spread += products.T @ covariances.reshape(-1, size * size)
+    spread = spread.reshape(pairs, size, size) / count
+    spread = np.triu(spread) + np.swapaxes(np.triu(spread, 1), 1, 2)
+    # Of theta given the scales and 1, times each of the basis: their means and covariances over the scales.
+    linear = np.einsum("sk,sd->skd", basis, np.column_stack([means, np.ones(count)])).reshape(count, -1)
+    centre = linear.mean(axis=0).reshape(basis.shape[1], size + 1)
+    linear -= linear.mean(axis=0)
+    covariance = (linear.T @ linear / count).reshape(basis.shape[1], size + 1, basis.shape[1], size + 1)
+    covariance = np.ascontiguousarray(covariance.transpose(0, 2, 1, 3)).reshape(pairs, size + 1, size + 1)
+    covariance[:, :-1, :-1] += spread
+    spare = coefficients @ (tau[:, None] ** 2 * basis[:, 1:]).mean(axis=0)
+    # Rows of the coefficients of the basis, by distinct count: before zbar_j, and before ybar_j.
+    own = np.column_stack([np.ones(len(coefficients)), -coefficients])
+    level = np.column_stack([np.zeros(len(coefficients)), coefficients])
+    return Exact(
+        draws,
+        _artists(statistics, (level, own), centre, covariance, spare),
+        _artists(statistics, (-own, own), centre, covariance, spare),
+    )
+
+
+def _spanning(sizes: Floats, sigma: Floats, tau: Floats) -> Skeleton:
+    if not tau.any():  # g is 1 whatever the count
+        return Skeleton(np.zeros(1, dtype=np.int64), np.ones((len(sizes), 1)))
+    ratios = (tau / sigma) ** 2
+    return skeleton_of(sizes, (float(ratios.min()), float(ratios.max())))
+
+
+def _artists(
+    statistics: Statistics, combined: tuple[Floats, Floats], centre: Floats, covariance: Floats, spare: Floats
+) -> Moments:
+    """Return mean and sd of a linear function of (zbar_j, ybar_j) whose coefficients are random.
 
     Parameters
     ----------
     statistics : Statistics
-        J artists with U distinct track counts.
-    scales : tuple of ndarray
-        sigma and tau, each of shape (S,).
-    coefficients : Coefficients
-        Over the same S draws.
-
-    Returns
-    -------
-    level, effect : Moments
-        Relative to the corpus mean of popularity, in points.
+    combined : tuple of ndarray, shape (U, K)
+        The coefficients of zbar_j, and of ybar_j, in the basis.
+    centre : ndarray, shape (K, D + 1)
+        Mean of basis x (theta, 1).
+    covariance : ndarray, shape (K * K, D + 1, D + 1)
+        Covariance of basis x (theta, 1) with itself.
+    spare : ndarray, shape (U,)
+        Variance that each artist has besides.
     """
-    sigma, tau = scales
-    own = weight(sigma, tau, statistics.sizes)
-    spare = (tau[:, None] ** 2 * (1 - own)).mean(axis=0)
-    position = np.searchsorted(statistics.sizes, statistics.counts)
-    results = []
-    for factor in (1 - own, -own):
-        spread = _mean_covariance(factor, coefficients.covariances)
-        mean, variance = np.empty(len(statistics.counts)), np.empty(len(statistics.counts))
-        for size in range(len(statistics.sizes)):
-            members = np.flatnonzero(position == size)
-            # The level is linear in (zbar_j, ybar_j); these are its S coefficient vectors.
-            linear = np.column_stack([factor[:, [size]] * coefficients.means, own[:, size]])
-            matrix = np.cov(linear, rowvar=False, ddof=0)
-            matrix[:-1, :-1] += spread[size]
-            rows = statistics.means[members]
-            mean[members] = rows @ linear.mean(axis=0)
-            variance[members] = np.einsum("jk,kl,jl->j", rows, matrix, rows, optimize=True) + spare[size]
-        results.append(Moments(mean, np.sqrt(np.maximum(variance, 0))))
-    return results[0], results[1]
-
-
-def _mean_covariance(factor: Floats, covariances: Floats) -> Floats:
-    """Return the mean over draws of factor^2 C, shape (U, D, D)."""
-    count, size = covariances.shape[0], covariances.shape[1]
-    total: Floats = np.zeros((factor.shape[1], size * size))
-    for start in range(0, count, _CHUNK):
-        part = slice(start, start + _CHUNK)
-        total += (factor[part] ** 2).T @ covariances[part].reshape(-1, size * size)
-    mean: Floats = (total / count).reshape(-1, size, size)
-    return mean
+    width = centre.shape[1]
+    mean, variance = np.empty(len(statistics.counts)), np.empty(len(statistics.counts))
+    order = np.argsort(statistics.counts, kind="stable")
+    ends = np.searchsorted(statistics.counts[order], statistics.sizes, side="right")
+    for position, members in enumerate(np.split(order, ends[:-1])):
+        z, y = combined[0][position], combined[1][position]
+        first = z @ centre
+        first[-1] = y @ centre[:, -1]
+        second = np.tensordot(np.outer(z, z).reshape(-1), covariance, axes=1)
+        second[:, -1] = np.outer(z, y).reshape(-1) @ covariance[:, :, -1]
+        second[-1, :] = second[:, -1]
+        second[-1, -1] = np.outer(y, y).reshape(-1) @ covariance[:, -1, -1]
+        for start in range(0, len(members), max(_CELLS // width, 1)):
+            chunk = members[start : start + max(_CELLS // width, 1)]
+            rows = statistics.means[chunk]
+            mean[chunk] = rows @ first
+            variance[chunk] = np.einsum("jk,jk->j", rows @ second, rows) + spare[position]
+    return Moments(mean, np.sqrt(np.maximum(variance, 0)))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tasks.sample.coordinates import Coordinates
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -28,6 +30,8 @@ STATISTICS = {
     "mean_tree_accept": "acceptance_rate",
 }
 _PROGRESS_EVERY_MS = 250
+# Chains begin this many posterior sds around the mode, further apart than they end: R-hat can then tell them apart.
+_OVERDISPERSION = 3.0
 
 
 class Chains(NamedTuple):
@@ -57,15 +61,16 @@ def sample_scales(
     """
     from nutpie.compiled_pyfunc import from_pyfunc
 
-    start, size = density.scales.start(), len(density.scales.free)
+    size = len(density.scales.free)
+    coordinates = Coordinates(density)
 
     def initial(seed: int) -> Floats:
-        return start + np.random.default_rng(seed).uniform(-1, 1, size)
+        return np.random.default_rng(seed).uniform(-_OVERDISPERSION, _OVERDISPERSION, size)
 
     model = from_pyfunc(
         size,
-        lambda: density,
-        lambda *_: lambda unconstrained: {"unconstrained": unconstrained},
+        lambda: coordinates,
+        lambda *_: lambda z: {"unconstrained": coordinates.unconstrained(z)},
         [np.dtype("float64")],
         [(size,)],
         ["unconstrained"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.sample.exact import Moments, artist_moments, draw_artist_effects, draw_coefficients
+from tasks.sample.exact import Moments, draw_artist_effects, given_scales
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,8 @@ DIMS = {
     "tau_block": ("block",),
     "beta": ("feature",),
     "genre_effect": ("genre",),
+    "tau_slope": ("block",),
+    "slope_deviation": ("genre", "feature"),
     "artist_effect": ("artist",),
 }
 
@@ -88,28 +90,33 @@ def from_scales(grouped: Grouped, density: CollapsedDensity, chains: Chains, par
     values = scales.natural(chains.draws["unconstrained"].reshape(shape[0] * shape[1], -1))
     # A stream of its own for each kind of noise: storing more artists must not change the coefficients.
     for_theta, for_artists = (np.random.default_rng([parameters.seed, stream]) for stream in (1, 2))
-    coefficients = draw_coefficients(density, values, for_theta)
     sigma, tau = values[:, 0], _taus(scales, values)
-    theta = coefficients.draws
+    exact = given_scales(density, grouped.statistics, values, tau, for_theta)
+    theta = exact.draws
     features, genres = len(design.names("feature")), len(design.names("genre"))
     draws = {"mu": theta[:, 0] + design.popularity_mean, "sigma": sigma}
     if features:
         blocks = [scales.position("tau_block", block) for block in design.blocks()]
         draws |= {"tau_block": values[:, blocks], "beta": theta[:, 1 : 1 + features]}
     if genres:
-        draws |= {"tau_genre": values[:, scales.position("tau_genre")], "genre_effect": theta[:, 1 + features :]}
+        effects = theta[:, 1 + features : 1 + features + genres]
+        draws |= {"tau_genre": values[:, scales.position("tau_genre")], "genre_effect": effects}
+    if design.names("slope"):
+        blocks = [scales.position("tau_slope", block) for block in design.blocks()]
+        deviations = theta[:, 1 + features + genres :].reshape(-1, genres, features)
+        draws |= {"tau_slope": values[:, blocks], "slope_deviation": deviations}
     chosen = with_stored_draws(grouped, parameters.artist_draws if parameters.pooling != "complete" else 0)
     if parameters.pooling != "complete":
         draws["tau"] = tau
     if len(chosen):
         draws["artist_effect"] = draw_artist_effects(grouped.statistics, chosen, (sigma, tau), theta, for_artists)
-    level, effect = artist_moments(grouped.statistics, (sigma, tau), coefficients)
+    level = exact.level
     return Posterior(
         draws={name: draw.reshape(*shape, *draw.shape[1:]) for name, draw in draws.items()},
         statistics=chains.statistics,
         artists=[grouped.artists[position] for position in chosen],
         level=Moments(level.mean + design.popularity_mean, level.sd),
-        effect=effect,
+        effect=exact.effect,
         unseen=_unseen(grouped, theta, (sigma, tau)),
     )
 

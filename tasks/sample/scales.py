@@ -1,4 +1,4 @@
-"""The scales h that NUTS explores: sigma, tau, tau_genre, tau_block, on the log scale, with their priors.
+"""The scales h that NUTS explores: sigma, tau, tau_block, tau_genre, tau_slope, on the log scale, with their priors.
 
 Densities leave out their normalising constants, which do not depend on the parameters.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,9 +103,9 @@ class Scale:
     Parameters
     ----------
     name : str
-        ``sigma``, ``tau``, ``tau_genre`` or ``tau_block``.
+        ``sigma``, ``tau``, ``tau_block``, ``tau_genre`` or ``tau_slope``.
     label : str
-        The block, for ``tau_block``.
+        The block, for ``tau_block`` and ``tau_slope``.
     prior : Prior
     start : float
         Around where chains begin, in points.
@@ -123,7 +124,7 @@ class Scales:
     Parameters
     ----------
     free : tuple of Scale
-        sigma first, then tau if it is learned, then tau_block by block, then tau_genre.
+        sigma first, then tau if it is learned, then tau_block by block, then tau_genre, then tau_slope by block.
     fixed_tau : float or None
         tau in points where it is not learned: 0 for complete pooling, wide for none.
     intercept : Prior
@@ -136,6 +137,11 @@ class Scales:
     fixed_tau: float | None
     intercept: Prior
     group: NDArray[np.int64]
+
+    @cached_property
+    def relative(self) -> Floats:
+        """1 for the scales that are multiples of sigma, 0 for the others, shape (H,)."""
+        return np.array([float(scale.prior.relative) for scale in self.free])
 
     def position(self, name: str, label: str = "") -> int:
         """Return where a scale stands in `free`."""
@@ -154,8 +160,7 @@ class Scales:
         ndarray, shape (..., H)
         """
         values = np.exp(unconstrained)
-        relative = np.array([scale.prior.relative for scale in self.free])
-        return np.where(relative, values * values[..., :1], values)
+        return values * values[..., :1] ** self.relative
 
     def log_prior(self, unconstrained: Floats) -> tuple[float, Floats]:
         """Return the log prior density of the unconstrained scales, and its gradient.
@@ -206,12 +211,15 @@ def scales_for(design: Design, parameters: SampleParameters) -> Scales:
     free += [Scale("tau_block", block, priors["tau_block"], 0.1 * sd) for block in blocks]
     if design.names("genre"):
         free.append(Scale("tau_genre", "", priors["tau_genre"], 0.2 * sd))
+    if design.names("slope"):
+        free += [Scale("tau_slope", block, priors["tau_slope"], 0.05 * sd) for block in blocks]
     where = {(scale.name, scale.label): position + 1 for position, scale in enumerate(free)}
     group = [
         {
             "intercept": 0,
             "feature": where.get(("tau_block", column.block), 0),
             "genre": where.get(("tau_genre", ""), 0),
+            "slope": where.get(("tau_slope", column.block), 0),
         }[column.kind]
         for column in design.columns
     ]

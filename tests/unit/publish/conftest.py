@@ -102,7 +102,6 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
     )
     slopes = slopes and bool(genres) and features
     variables = {"pooling": pooling, "slopes": slopes, "student": student}
-    _write_posterior(inputs.sample / "posterior.nc", rng, draws, blocks, genres, used[:5], **variables)
     columns = [DesignColumn(name="intercept", kind="intercept")]
     columns += [
         DesignColumn(name=each, kind="feature", block=block, centre=0.5, scale=0.17) for each, block in blocks.items()
@@ -114,6 +113,10 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
         for each, block in blocks.items()
     ]
     correlation = np.corrcoef(rng.normal(size=(len(blocks), 9))).reshape(len(blocks), -1).round(6) if blocks else []
+    _write_posterior(inputs.sample / "posterior.nc", rng, draws, blocks, genres, used[:5], **variables)
+    _write_statistics(
+        inputs.group / "statistics", rng, columns, dict(zip(used, zip(tracks, raw, strict=True), strict=True))
+    )
     total = int(tracks.sum())
     design = Design(
         columns=tuple(columns),
@@ -194,6 +197,19 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
     }
     pq.write_table(pa.table(diagnostics), inputs.gate / "diagnostics.parquet")
     return inputs
+
+
+def _write_statistics(
+    folder: Path, rng: np.random.Generator, columns: list[DesignColumn], artists: dict[str, tuple[int, float]]
+) -> None:
+    ordered = [artists[name] for name in sorted(artists)]
+    counts, raw = (np.array(each) for each in zip(*ordered, strict=True))
+    z = rng.normal(0, 1 / np.sqrt(counts[:, None]), (len(counts), len(columns)))
+    z[:, [column.kind == "genre" for column in columns]] = 1 / 3
+    z[:, 0] = 1
+    folder.mkdir()
+    np.save(folder / "counts.npy", counts)
+    np.save(folder / "means.npy", np.column_stack([z, raw - raw.mean()]))
 
 
 def made_up_shares(blocks: list[str], pooling: str, *, genres: bool, slopes: bool) -> dict[str, dict[str, float]]:

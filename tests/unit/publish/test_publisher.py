@@ -38,6 +38,8 @@ def test_a_publication_has_all_its_files(release: Release, root: Path) -> None:
     assert files == {
         "manifest.json",
         "artists.parquet",
+        "artist_means.parquet",
+        "design.json",
         "coefficients.parquet",
         "genres.parquet",
         "posterior.nc",

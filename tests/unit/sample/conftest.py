@@ -23,7 +23,7 @@ class Rows:
     grouped: Grouped
 
 
-def make_rows(seed: int, artists: int = 12, features: int = 3, genres: int = 2) -> Rows:
+def make_rows(seed: int, artists: int = 12, features: int = 3, genres: int = 2, *, slopes: bool = False) -> Rows:
     """Simulate a corpus with known structure."""
     generator = np.random.default_rng(seed)
     artist = np.repeat(np.arange(artists), generator.integers(1, 6, artists))
@@ -39,6 +39,14 @@ def make_rows(seed: int, artists: int = 12, features: int = 3, genres: int = 2) 
         for number in range(features)
     ]
     columns += [DesignColumn(name=f"genre {number}", kind="genre") for number in range(genres)]
+    if slopes:
+        products = z[:, 1 + features :, None] * z[:, None, 1 : 1 + features]
+        z = np.hstack([z, products.reshape(count, -1)])
+        columns += [
+            DesignColumn(name=f"{genre.name}: {own.name}", kind="slope", block=own.block)
+            for genre in columns[1 + features :]
+            for own in columns[1 : 1 + features]
+        ]
     design = Design(
         columns=tuple(columns),
         observations=count,
@@ -52,7 +60,7 @@ def make_rows(seed: int, artists: int = 12, features: int = 3, genres: int = 2) 
     return Rows(artist, z, y, grouped)
 
 
-@pytest.fixture
-def rows() -> Rows:
+@pytest.fixture(params=[False, True], ids=["common slopes", "slopes by genre"])
+def rows(request: pytest.FixtureRequest) -> Rows:
     """Return a small corpus with features and genres."""
-    return make_rows(7)
+    return make_rows(7, slopes=request.param)
