@@ -15,7 +15,7 @@ from tasks.sample.coordinates import Coordinates
 from tasks.sample.scales import scales_for
 
 if TYPE_CHECKING:
-    from conftest import Rows
+    from small import Rows
 
 HEAVY = Priors(tau="half_cauchy(3)", tau_block="half_cauchy(0.1) relative to sigma", sigma="half_student_t(3, 4)")
 

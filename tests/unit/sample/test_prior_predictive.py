@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import make_rows
+from small import make_rows
 
 from schemas.parameters import SampleParameters
 from schemas.priors import Priors
 from tasks.sample.prior_predictive import prior_predictive
 
 if TYPE_CHECKING:
-    from conftest import Rows
+    from small import Rows
 
 PRIORS = Priors.model_validate(
     {

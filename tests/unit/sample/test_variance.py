@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import Rows, make_rows
+from small import Rows, make_rows
 
 from schemas.parameters import SampleParameters
 from tasks.group.sums import statistics_of, sums_of
