@@ -22,7 +22,7 @@ from peers import bootstrap, python_peers
 from processes import BENCHMARKS, REPOSITORY, caches_in, cold_caches, confine, machine, markdown, run, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from processes import Outcome
 
@@ -75,12 +75,14 @@ class Side:
         return None if self.ess is None or seconds is None else self.ess / seconds
 
 
-def measured(draws: Mapping[str, Any]) -> dict[str, Any]:
+def measured(draws: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the smallest bulk ESS and the largest R-hat, by ArviZ, for all sides alike.
 
     Parameters
     ----------
     draws : mapping of str to ndarray, shape (chains, draws, ...)
+    labels : mapping of str to sequence of str
+        What the elements of a parameter are called.
     """
     from arviz_stats.base import array_stats
 
@@ -92,13 +94,14 @@ def measured(draws: Mapping[str, Any]) -> dict[str, Any]:
         values = values.reshape(*values.shape[:2], -1)
         for position in range(values.shape[2]):
             one = values[:, :, position]
-            ess[f"{name}[{position}]" if values.shape[2] > 1 else name] = float(array_stats.ess(one, method="bulk"))
+            element = f"{name}[{labels[name][position]}]" if name in labels else name
+            ess[element] = float(array_stats.ess(one, method="bulk"))
             rhat.append(float(array_stats.rhat(one)))
     worst = min(ess, key=lambda name: ess[name])
     return {"ess": ess[worst], "rhat": max(rhat), "worst": worst, "parameters": len(ess), "draws": values.shape[1]}
 
 
-def encore(grouped: Path, work: Path) -> Side:
+def encore(grouped: Path, work: Path, labels: Mapping[str, Sequence[str]]) -> Side:
     """Measure Encore: cold caches, then part by part."""
     import xarray as xr
 
@@ -113,7 +116,13 @@ def encore(grouped: Path, work: Path) -> Side:
     scales = statistics.median(told["scales"])
     sampling = scales + told["exact"]
     say(f"  scales {scales:.2f} s in {told['gradients']:,} gradients, all else {told['exact']:.2f} s")
-    return Side("Encore, collapsed", **measured(posterior), sampling=sampling, everything=told["everything"])
+    return Side("Encore, collapsed", **measured(posterior, labels), sampling=sampling, everything=told["everything"])
+
+
+def labels_of(data: Path) -> dict[str, list[str]]:
+    """Return what the elements of the parameters are called."""
+    model = json.loads((data / "model.json").read_text(encoding="utf-8"))
+    return {"beta": model["features"], "genre_effect": model["subgenres"], "tau_block": model["blocks"]}
 
 
 def peer(name: str, label: str, data: Path, allow: float, caches: dict[str, str]) -> Side:
@@ -124,10 +133,10 @@ def peer(name: str, label: str, data: Path, allow: float, caches: dict[str, str]
         done = run(command, allow=allow + GRACE, environment=caches, log=log)
         if done.ended.startswith("failed"):
             say(f"{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
-        return _side(label, done, Path(folder) / "draws.npz", allow)
+        return _side(label, done, Path(folder) / "draws.npz", allow, labels_of(data))
 
 
-def _side(label: str, done: Outcome, draws: Path, allow: float) -> Side:
+def _side(label: str, done: Outcome, draws: Path, allow: float, labels: Mapping[str, Sequence[str]]) -> Side:
     told = done.told
     versions = " ".join(f"{package} {number}" for package, number in told.get("versions", {}).items())
     if done.ended.startswith("failed"):
@@ -137,7 +146,7 @@ def _side(label: str, done: Outcome, draws: Path, allow: float) -> Side:
     if draws.exists():
         with np.load(draws, allow_pickle=False) as kept:
             if kept["mu"].shape[0] > 1 and kept["mu"].shape[1] >= 4:  # noqa: PLR2004 - what R-hat needs
-                found = measured(kept)
+                found = measured(kept, labels)
     times = {key: told.get(key) for key in ("sampling", "everything")}
     return Side(label, note=note, versions=versions, **found, **times)
 
@@ -197,7 +206,7 @@ def main() -> None:
         prepared = run([sys.executable, BENCHMARKS / "ours.py", "prepare", given.corpus, work]).told
         shape = "{tracks:,} tracks, {artists:,} artists, {subgenres} sub-genres, {features} features".format(**prepared)
         say(f"{shape}; {machine()}")
-        sides = [encore(work / "grouped", work)]
+        sides = [encore(work / "grouped", work, labels_of(work / "peers"))]
         for name in chosen:
             caches = caches_in(work / f"caches of {name}")
             for state in ("cold caches", "warm caches") if name == "nutpie" else ("cold caches",):

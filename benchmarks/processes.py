@@ -32,6 +32,8 @@ class Outcome:
     ----------
     seconds : float
         From its start to its end, interpreter and imports included.
+    cpu : float
+        Seconds of processor it used, over all cores and its children: on a busy machine, what `seconds` would be near.
     peak : float
         Most memory resident at a time, in MiB.
     ended : str
@@ -41,6 +43,7 @@ class Outcome:
     """
 
     seconds: float
+    cpu: float
     peak: float
     ended: str
     told: dict[str, Any]
@@ -154,7 +157,9 @@ def run(
         told = json.loads(lines[-1]) if lines else {}
     except ValueError:
         told = {}
-    return Outcome(seconds, used.ru_maxrss / 1024, ended, told if isinstance(told, dict) else {})
+    return Outcome(
+        seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, ended, told if isinstance(told, dict) else {}
+    )
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
