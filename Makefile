@@ -41,7 +41,7 @@ bench: bench-engines bench-scaling ## measure Encore against its peers: both of 
 bench-engines: setup-run ## effective draws per second beside nutpie, PyMC, NumPyro and Bambi (about an hour and a half)
 	@$(BIN)/python benchmarks/engines.py $(ARGS)
 
-bench-scaling: setup-run ## 0.1 to 10 million tracks, beside lme4 in R (up to two hours, 6 GB of disk)
+bench-scaling: setup-run ## 0.1 to 10 million tracks, beside lme4 in R (an hour or so, 2 GB of disk)
 	@$(BIN)/python benchmarks/scaling.py $(ARGS)
 
 lint: setup-dev ## check style and formatting
@@ -64,8 +64,8 @@ precommit: setup-dev ## check what is committed from now on: install the git hoo
 lock: ## pin the dependencies anew (ARGS=--upgrade: the newest that fit)
 	@sh scripts/setup.sh lock $(ARGS)
 
-clean: ## remove .venv and caches; what was published stays
-	@rm -rf .venv build ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove .venv, caches, and what the benchmarks keep; what was published stays
+	@rm -rf .venv benchmarks/.peers benchmarks/.work build ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find flows schemas tasks tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: ## remove what runs left in data/, publications too

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from peers import bootstrap, python_peers
-from processes import BENCHMARKS, REPOSITORY, caches_in, cold_caches, confine, machine, markdown, run, say
+from processes import BENCHMARKS, REPOSITORY, caches_in, cold_caches, confine, machine, markdown, record, run, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,7 +138,7 @@ def peer(name: str, label: str, data: Path, allow: float, caches: dict[str, str]
 
 def _side(label: str, done: Outcome, draws: Path, allow: float, labels: Mapping[str, Sequence[str]]) -> Side:
     told = done.told
-    versions = " ".join(f"{package} {number}" for package, number in told.get("versions", {}).items())
+    versions = ", ".join(f"{package} {number}" for package, number in told.get("versions", {}).items())
     if done.ended.startswith("failed"):
         return Side(label, note=done.ended)
     note = "" if told.get("finished") else f"did not finish in {allow:.0f} s"
@@ -160,27 +160,39 @@ def gated(grouped: Path, work: Path, runs: int) -> list[Outcome]:
     return outcomes
 
 
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 - two digits are enough
+
+
 def table(sides: list[Side]) -> str:
     """Return the sides as Markdown, with ratios to the first."""
-
-    def shown(value: float | None, form: str) -> str:
-        return "" if value is None else format(value, form)
-
-    def ratio(side: Side, which: str) -> str:
-        own, theirs = (one.rate(getattr(one, which)) for one in (sides[0], side))
-        return "" if own is None or theirs is None else f"{own / theirs:,.0f}"
-
-    header = ("", "R-hat", "smallest bulk ESS", "of", "sampling, s", "everything, s")
-    header += ("ESS/s sampling", "Encore times", "ESS/s everything", "Encore times", "")
     rows = []
     for side in sides:
-        verdict = "" if side.converged else f"not converged{': ' if side.note else ''}{side.note}"
-        numbers = [shown(side.rhat, ".3f"), shown(side.ess, ",.0f"), side.worst, shown(side.sampling, ",.1f")]
-        numbers.append(shown(side.everything, ",.1f"))
+        verdict = "" if side.rhat is None else f"{side.rhat:.3f}"
+        if not side.converged:
+            verdict = ", ".join(filter(None, [verdict, side.note, "not converged"]))
+        cells = [side.name, verdict, "" if side.ess is None else f"{side.ess:,.0f} ({side.worst})"]
         for which in ("sampling", "everything"):
-            numbers += [shown(side.rate(getattr(side, which)), ",.3g"), ratio(side, which)]
-        rows.append([side.name, *numbers, verdict])
-    return markdown(header, rows)
+            seconds = getattr(side, which)
+            own, theirs = (one.rate(getattr(one, which)) for one in (sides[0], side))
+            cells.append("" if seconds is None else f"{seconds:,.1f}")
+            cells += ["", ""] if own is None or theirs is None else [_rate(theirs), f"{own / theirs:,.0f}"]
+        rows.append(cells)
+    header = ("", "largest R-hat", "smallest bulk ESS", "sampling, s", "ESS/s", "Encore has times that")
+    return markdown((*header, "everything, s", "ESS/s", "Encore has times that"), rows)
+
+
+def report(sides: list[Side], outcomes: list[Outcome], shape: str, allow: float) -> str:
+    """Return all that was measured as Markdown."""
+    text = f"{shape}; 4 chains; {machine()}; {allow:,.0f} s allowed to each peer.\n\n{table(sides)}\n"
+    if outcomes:
+        seconds = sorted(outcome.seconds for outcome in outcomes)
+        passed = all(outcome.told.get("passed") for outcome in outcomes)
+        text += "\nFrom grouped data to a gated posterior, in a fresh process with cold caches, imports included: "
+        text += f"{statistics.median(seconds):.1f} s, the median of {', '.join(f'{each:.1f}' for each in seconds)}; "
+        text += f"{'each passed the gate' if passed else 'NOT EACH PASSED THE GATE'}.\n"
+    versions = dict.fromkeys(part for side in sides for part in side.versions.split(", ") if part)
+    return text + (f"\nPeers: {', '.join(versions)}.\n" if versions else "")
 
 
 def main() -> None:
@@ -191,6 +203,7 @@ def main() -> None:
     parser.add_argument("--allow", type=float, default=900, help="seconds for each peer (default 900)")
     parser.add_argument("--sides", default=",".join(SIDES), help=f"peers, of {','.join(SIDES)} (default all)")
     parser.add_argument("--runs", type=int, default=3, help="fresh processes to a gated posterior (default 3)")
+    parser.add_argument("--record", action="store_true", help="put the tables into benchmarks/README.md")
     parser.add_argument("--json", type=Path, help="also write what was measured there")
     given = parser.parse_args()
     chosen = [name for name in given.sides.split(",") if name]
@@ -214,12 +227,10 @@ def main() -> None:
                 sides.append(peer(name, f"{SIDES[name]}, {state}", work / "peers", given.allow, caches))
                 say(f"  {sides[-1]}")
         outcomes = gated(work / "grouped", work, given.runs)
-    print(f"{shape}; 4 chains on {machine()}; {given.allow:.0f} s allowed each\n\n{table(sides)}\n")
-    seconds = sorted(outcome.seconds for outcome in outcomes)
-    if seconds:
-        passed = all(outcome.told.get("passed") for outcome in outcomes)
-        print(f"Grouped data to a gated posterior, fresh processes, cold caches, imports included: {seconds}")
-        print(f"s; {'each passed the gate' if passed else 'NOT ALL PASSED THE GATE'}")
+    text = report(sides, outcomes, shape, given.allow)
+    print(text)
+    if given.record:
+        record("engines", text)
     if given.json:
         kept = {"sides": [asdict(side) for side in sides], "gated": [asdict(outcome) for outcome in outcomes]}
         given.json.write_text(json.dumps(kept | {"machine": machine(), "shape": prepared}, indent=1), encoding="utf-8")

@@ -87,13 +87,16 @@ def phases(grouped: Path, folder: Path) -> dict[str, Any]:
     with threadpool_limits(1):
         loaded, data = timed(lambda: Grouped.load(grouped))
         density = CollapsedDensity(data.statistics, scales_for(data.design, parameters))
+        used = time.process_time()
         runs = [timed(lambda: sample_scales(density, parameters, lambda _done, _all: None)) for _ in range(REPEATS)]
+        used = (time.process_time() - used) / REPEATS
         chains = runs[0][1]
         exact, _ = timed(lambda: from_scales(data, density, chains, parameters))
     return {
         "everything": whole,
         "load": loaded,
         "scales": [seconds for seconds, _ in runs],
+        "scales_cpu": used,
         "exact": exact,
         "distinct": len(data.statistics.sizes),
         "artists": len(data.artists),

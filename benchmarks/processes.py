@@ -166,3 +166,14 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table: the first column to the left, the others to the right."""
     rule = [":--", *["--:"] * (len(header) - 1)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *rows))
+
+
+def record(name: str, text: str) -> None:
+    """Put what was measured into the README, between the marks that bear its name."""
+    readme = BENCHMARKS / "README.md"
+    before, start, rest = readme.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- end of {name} -->\n")
+    if not (start and end):
+        message = f"{readme} has no place for {name}: put its two marks back"
+        raise SystemExit(message)
+    readme.write_text(f"{before}{start}\n{text.strip()}\n\n{end}{after}", encoding="utf-8")

@@ -14,10 +14,11 @@ import statistics
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from peers import r_with_lme4
-from processes import BENCHMARKS, GIB, Outcome, cold_caches, confine, machine, markdown, memory, run, say
+from processes import BENCHMARKS, GIB, Outcome, cold_caches, confine, machine, markdown, memory, record, run, say
 
 SIZES = "100000:8000,1000000:80000,10000000:800000"
 LME4 = "1000000,10000000"
@@ -33,8 +34,9 @@ class Size:
 
     @property
     def corpus(self) -> Path:
-        """Where it is as ingest would leave it."""
-        return self.work / f"{self.tracks}-tracks-{self.artists}-artists"
+        """Where it is as ingest would leave it: another place for another generator."""
+        generator = sha256((BENCHMARKS / "corpora.py").read_bytes()).hexdigest()[:8]
+        return self.work / f"{self.tracks}-tracks-{self.artists}-artists-{generator}"
 
     @property
     def plain(self) -> Path:
@@ -66,8 +68,9 @@ def encore(size: Size) -> dict[str, Outcome]:
                 command = [sys.executable, BENCHMARKS / "ours.py", step, source, folder / step]
                 outcomes[step] = run(command, environment=cold, log=size.work / f"{step}.log")
             say(f"  {step}: {outcomes[step]}")
-            if outcomes[step].ended != "done":
-                message = f"{step} {outcomes[step].ended} on {size.tracks:,} tracks: see {size.work / f'{step}.log'}"
+            if outcomes[step].ended != "done" or not outcomes[step].told.get("passed", True):
+                log = size.work / f"{step}.log"
+                message = f"{step} {outcomes[step].ended}, or did not pass, on {size.tracks:,} tracks: see {log}"
                 raise SystemExit(message)
     return outcomes
 
@@ -85,41 +88,38 @@ def lme4(size: Size, program: str, allow: float) -> Outcome:
     return done
 
 
-def tables(measured: dict[Size, dict[str, Outcome]], fits: dict[Size, Outcome], allow: float) -> str:
+def report(measured: dict[Size, dict[str, Outcome]], fits: dict[Size, Outcome], allow: float) -> str:
     """Return what was measured as Markdown."""
     rows = []
     for size, steps in measured.items():
         parts = steps["phases"].told
-        scales = statistics.median(parts["scales"])
-        cells = [f"{size.tracks:,}", f"{size.artists:,}", f"{parts['distinct']:,}", f"{scales:.1f}"]
-        cells += [f"{1e6 * scales / parts['gradients']:.0f}", f"{parts['exact']:.1f}"]
-        cells += [f"{steps['sample'].seconds:.1f}", f"{steps['sample'].peak:,.0f}"]
-        cells += [f"{steps['group'].seconds:.1f}", f"{steps['group'].peak:,.0f}"]
-        cells += [f"{steps['gate'].seconds:.1f}", "yes" if steps["gate"].told["passed"] else "NO"]
-        rows.append(cells)
-    header = ("tracks", "artists", "distinct track counts", "NUTS over the scales, s", "a gradient, us")
-    header += ("all that is exact, s", "sample, whole process, s", "sample, MiB", "group, s", "group, MiB")
-    text = markdown((*header, "gate, s", "passed"), rows)
+        cells = [f"{size.tracks:,}", f"{size.artists:,}", f"{parts['distinct']:,}"]
+        cells += [f"{seconds:.1f}" for seconds in (statistics.median(parts["scales"]), parts["exact"])]
+        for step in ("sample", "group"):
+            cells += [f"{steps[step].seconds:.1f}", f"{steps[step].peak:,.0f}"]
+        rows.append([*cells, f"{steps['gate'].seconds:.1f}"])
+    header = ("tracks", "artists", "distinct track counts", "NUTS over the scales, s", "all that is exact, s")
+    text = f"{machine()}.\n\n"
+    text += markdown((*header, "`sample`, s", "`sample`, MiB", "`group`, s", "`group`, MiB", "`gate`, s"), rows)
     sizes = list(measured)
-    if len(sizes) > 1:
-        first, last = (statistics.median(measured[size]["phases"].told["scales"]) for size in (sizes[0], sizes[-1]))
-        text += f"\n\nFrom {sizes[0].tracks:,} to {sizes[-1].tracks:,} tracks the time to sample the scales grows "
-        text += f"{last / first:.2f}-fold.\n"
+    first, last = (statistics.median(measured[size]["phases"].told["scales"]) for size in (sizes[0], sizes[-1]))
+    text += f"\n\nFrom {sizes[0].tracks:,} to {sizes[-1].tracks:,} tracks, NUTS takes {last / first:.2f} times as long."
     if not fits:
-        return text
-    rows = []
+        return text + "\n"
+    rows, versions = [], ""
     for size, fit in fits.items():
         steps = measured[size]
-        whole = sum(steps[step].seconds for step in ("group", "sample", "gate"))
-        if fit.ended == "done" and fit.told:
-            cells = [f"{fit.told['seconds']:,.1f}", f"{fit.peak:,.0f}"]
-            ratios = [f"{fit.told['seconds'] / seconds:.1f}" for seconds in (whole, steps["sample"].seconds)]
-        else:
-            cells, ratios = [f"{fit.ended} ({allow:.0f} s allowed)", f"{fit.peak:,.0f}"], ["", ""]
-        own = [f"{whole:.1f}", ratios[0], f"{steps['sample'].seconds:.1f}", ratios[1]]
-        rows.append([f"{size.tracks:,}", f"{size.artists:,}", *cells, *own])
-    header = ("tracks", "artists", "lme4, REML estimate, s", "lme4, MiB", "Encore: group, sample and gate, s")
-    return f"{text}\n{markdown((*header, 'lme4 takes times', 'Encore: sample, s', 'lme4 takes times'), rows)}"
+        cells = [f"{size.tracks:,}", f"{size.artists:,}"]
+        theirs = fit.told.get("seconds") if fit.ended == "done" else None
+        cells += [f"{fit.ended}, {allow:,.0f} s allowed" if theirs is None else f"{theirs:,.1f}", f"{fit.peak:,.0f}"]
+        for chosen in (("group", "sample", "gate"), ("sample",)):
+            own = sum(steps[step].seconds for step in chosen)
+            cells += [f"{own:.1f}", "" if theirs is None else f"{theirs / own:.1f}"]
+        rows.append(cells)
+        versions = fit.told.get("versions", versions)
+    header = ("tracks", "artists", "lme4: REML estimate, s", "lme4, MiB", "Encore: group, sample, gate, s")
+    table = markdown((*header, "lme4 takes times that", "Encore: sample, s", "lme4 takes times that"), rows)
+    return f"{text}\n\n{table}\n\nPeer: {versions}.\n"
 
 
 def main() -> None:
@@ -129,6 +129,7 @@ def main() -> None:
     parser.add_argument("--lme4", default=LME4, help=f"the sizes that lme4 fits, in tracks (default {LME4})")
     parser.add_argument("--allow", type=float, default=3600, help="seconds for each fit of lme4 (default 3600)")
     parser.add_argument("--work", type=Path, default=BENCHMARKS / ".work", help="where corpora are kept")
+    parser.add_argument("--record", action="store_true", help="put the tables into benchmarks/README.md")
     parser.add_argument("--json", type=Path, help="also write what was measured there")
     given = parser.parse_args()
     confine()
@@ -146,11 +147,10 @@ def main() -> None:
         measured[size] = encore(size)
         if program and size.tracks in fitted:
             fits[size] = lme4(size, program, given.allow)
-    print(f"{machine()}\n\n{tables(measured, fits, given.allow)}")
-    for fit in fits.values():
-        print(f"\n{fit.told}")
-    if why:
-        print(f"\nlme4 was left out: {why}.")
+    text = report(measured, fits, given.allow) + (f"\nlme4 was left out: {why}.\n" if why else "")
+    print(text)
+    if given.record:
+        record("scaling", text)
     if given.json:
         kept = {
             size.tracks: {step: asdict(outcome) for step, outcome in steps.items()}

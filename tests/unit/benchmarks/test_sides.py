@@ -68,10 +68,29 @@ def test_the_worst_parameter_counts(engines: Any) -> None:
 
 
 def test_sides_that_did_not_converge_are_said_to(engines: Any) -> None:
-    ours = engines.Side("Encore", ess=4000, rhat=1.001, sampling=2.0, everything=4.0)
-    slow = engines.Side("slow", ess=40, rhat=1.05, sampling=20.0, everything=40.0)
+    ours = engines.Side("Encore", ess=4000, worst="mu", rhat=1.001, sampling=2.0, everything=4.0)
+    slow = engines.Side("slow", ess=40, worst="tau", rhat=1.05, sampling=20.0, everything=40.0)
     late = engines.Side("late", note="did not finish in 900 s")
     _, _, *rows = engines.table([ours, slow, late]).splitlines()
-    assert "not converged" not in rows[0]
-    assert "| 2 | 1,000 | 1 | 1,000 | not converged |" in rows[1]
-    assert "not converged: did not finish in 900 s" in rows[2]
+    assert rows[0] == "| Encore | 1.001 | 4,000 (mu) | 2.0 | 2,000 | 1 | 4.0 | 1,000 | 1 |"
+    assert rows[1] == "| slow | 1.050, not converged | 40 (tau) | 20.0 | 2.00 | 1,000 | 40.0 | 1.00 | 1,000 |"
+    assert rows[2] == "| late | did not finish in 900 s, not converged |  |  |  |  |  |  |  |"
+
+
+def test_tables_go_where_the_readme_has_room_for_them(
+    processes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_bytes((processes.BENCHMARKS / "README.md").read_bytes())
+    monkeypatch.setattr(processes, "BENCHMARKS", tmp_path)
+    for name in ("engines", "scaling"):
+        before = readme.read_text().splitlines()
+        processes.record(name, "old")
+        processes.record(name, "| new |")
+        after = readme.read_text().splitlines()
+        start = after.index(f"<!-- {name} -->")
+        assert after[start : start + 5] == [f"<!-- {name} -->", "", "| new |", "", f"<!-- end of {name} -->"]
+        assert after[:start] == before[:start]
+        assert after[start + 4 :] == before[before.index(f"<!-- end of {name} -->") :]
+    with pytest.raises(SystemExit, match="no place for weather"):
+        processes.record("weather", "rain")
