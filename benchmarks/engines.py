@@ -147,6 +147,8 @@ def _side(label: str, done: Outcome, draws: Path, allow: float, labels: Mapping[
         with np.load(draws, allow_pickle=False) as kept:
             if kept["mu"].shape[0] > 1 and kept["mu"].shape[1] >= 4:  # noqa: PLR2004 - what R-hat needs
                 found = measured(kept, labels)
+    if note and not found:
+        note += " and left no draws"
     times = {key: told.get(key) for key in ("sampling", "everything")}
     return Side(label, note=note, versions=versions, **found, **times)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -94,3 +95,21 @@ def test_tables_go_where_the_readme_has_room_for_them(
         assert after[start + 4 :] == before[before.index(f"<!-- end of {name} -->") :]
     with pytest.raises(SystemExit, match="no place for weather"):
         processes.record("weather", "rain")
+
+
+@pytest.mark.parametrize(
+    ("programs", "user", "reason"),
+    [
+        ({}, 0, r"neither is apt-get to install r-base-core and r-cran-lme4"),
+        ({"apt-get"}, 1000, r"as root, apt-get install r-base-core r-cran-lme4$"),
+    ],
+)
+def test_without_lme4_a_sentence_says_what_to_install(
+    script: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, programs: set[str], user: int, reason: str
+) -> None:
+    peers = script("peers")
+    monkeypatch.setattr(peers.shutil, "which", lambda name: f"/bin/{name}" if name in programs else None)
+    monkeypatch.setattr(peers.os, "geteuid", lambda: user)
+    program, why = peers.r_with_lme4()
+    assert not program
+    assert re.search(reason, why)
