@@ -8,5 +8,6 @@ STEPS: dict[str, int] = {
     "group": 2,
     "sample": 2,
     "gate": 1,
+    "judge": 1,
     "publish": 2,
 }
