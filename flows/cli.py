@@ -13,7 +13,7 @@ import typer
 
 from flows.evaluating import evaluate
 from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Pooling, Repeats, Slopes, checked
-from flows.reading import TO, show, verify
+from flows.reading import TO, draws, predict, priors, show, verify
 from schemas.errors import EncoreError
 
 if TYPE_CHECKING:
@@ -70,10 +70,15 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 300,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
     seed: Annotated[int, typer.Option(help="The same seed gives the same posterior.", rich_help_panel="Sample")] = 1,
-    target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.95,
+    target_accept: Annotated[float, typer.Option(help="Target acceptance of NUTS.", rich_help_panel="Sample")] = 0.8,
     interval: Annotated[float, typer.Option(help="Probability inside an interval.", rich_help_panel="Sample")] = 0.9,
     priors: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML or JSON, see docs/priors.md.", rich_help_panel="Sample")
+        str | None,
+        typer.Option(
+            metavar="PRESET|FILE",
+            help="A preset (encore priors lists them), or a YAML or JSON file.",
+            rich_help_panel="Sample",
+        ),
     ] = None,
     max_rhat: Annotated[float, typer.Option(help="Largest R-hat.", rich_help_panel="Gate")] = 1.01,
     min_ess_per_chain: Annotated[float, typer.Option(help="Smallest ESS a chain.", rich_help_panel="Gate")] = 100,
@@ -118,7 +123,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
             seed=seed,
             target_accept=target_accept,
             interval=interval,
-            priors=Priors.from_file(priors) if priors else Priors(),
+            priors=Priors.chosen(priors) if priors else Priors(),
         ),
         "gating": checked(
             GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
@@ -130,8 +135,9 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (show, verify, evaluate):
+for command in (evaluate, show, predict, draws, verify):
     app.command(no_args_is_help=True)(command)
+app.command()(priors)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The commands that read a publication."""
+"""The commands that read: a publication, and the presets of priors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from schemas.errors import InvalidParameter
 
 TO = Path("data/publications")
 
@@ -29,3 +31,74 @@ def verify(
     from flows.terminal import verify_publication
 
     verify_publication(to, name)
+
+
+def priors(
+    preset: Annotated[str | None, typer.Argument(help="Print this one as a file to save and change.")] = None,
+) -> None:
+    """List the presets of priors with their sources, what auto is, and the families to choose from."""
+    from flows.presets import print_preset, print_presets
+
+    if preset is None:
+        print_presets()
+    else:
+        print_preset(preset)
+
+
+def predict(  # noqa: PLR0913, PLR0917 - one option each
+    name: Annotated[str, typer.Argument(help="Name of a publication.")],
+    artist: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="An artist, as credited; may be given several times.")
+    ] = None,
+    new: Annotated[bool, typer.Option("--new", help="An artist nobody has seen.")] = False,  # noqa: FBT002 - a flag
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An audio feature of the track, in its own unit: energy=0.8."),
+    ] = None,
+    genre: Annotated[list[str] | None, typer.Option(help="A genre of the track, of those the model knows.")] = None,
+    from_: Annotated[
+        str, typer.Option("--from", metavar="FILE", help="Requests: CSV, Parquet or JSON lines; - is standard input.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write .csv, .parquet, .json or .jsonl instead of a table.")
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="Probability inside the intervals; as published unless given.")
+    ] = None,
+    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+) -> None:
+    """Predict the popularity of an artist's next track.
+
+    What is not given of a track is the average of the artist's own tracks, and of all tracks for an artist nobody has
+    seen. A file has a row a track, with columns artist, genres (with ; between several) and audio features.
+    """
+    from flows.predicting import predict_file, predict_tracks, track_from
+
+    if from_ and (artist or new or feature or genre):
+        message = "--from brings its own artists, features and genres; leave out --artist, --new, --feature and --genre"
+        raise InvalidParameter(message)
+    if from_:
+        predict_file(to, name, from_, out, interval)
+        return
+    if not artist and not new:
+        message = "whose next track? Give --artist NAME, --new for an artist nobody has seen, or --from FILE"
+        raise InvalidParameter(message)
+    track = track_from(feature or [], genre or [])
+    predict_tracks(to, name, [*(artist or []), *([None] if new else [])], track, out, interval)
+
+
+def draws(
+    name: Annotated[str, typer.Argument(help="Name of a publication.")],
+    artist: Annotated[
+        list[str], typer.Option(metavar="NAME", help="An artist, as credited; may be given several times.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="NetCDF to write, for ArviZ or xarray.")],
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of draws that are not in the publication; as published unless given.")
+    ] = None,
+    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+) -> None:
+    """Write posterior draws of chosen artists, beyond those that a publication holds."""
+    from flows.predicting import write_draws
+
+    write_draws(to, name, artist, out, seed)

@@ -154,7 +154,7 @@ def print_publication(to: Path, name: str, top: int = 10) -> None:
     from tasks.publish.leaderboard import leaderboard_text
     from tasks.publish.store import read_manifest
 
-    folder = _current(to, name)
+    folder = current_folder(to, name)
     manifest = read_manifest(folder)
     rows, new = manifest.corpus.rows, manifest.sampling.new_artist
     share = f"{manifest.sampling.interval * 100:.3g}%"
@@ -182,7 +182,7 @@ def verify_publication(to: Path, name: str) -> None:
     """
     from tasks.publish.store import read_manifest, verify
 
-    folder = _current(to, name)
+    folder = current_folder(to, name)
     faults = verify(folder)
     if faults:
         message = f"{name} is damaged: " + "; ".join(faults[:3])
@@ -191,7 +191,14 @@ def verify_publication(to: Path, name: str) -> None:
     print_line(f"{name} {manifest.version}: {len(manifest.files):,} files, each as it was published")
 
 
-def _current(to: Path, name: str) -> Path:
+def current_folder(to: Path, name: str) -> Path:
+    """Return the folder of the current version.
+
+    Raises
+    ------
+    PublicationConflict
+        If there is none.
+    """
     from schemas.publication import VERSIONS
     from tasks.publish.store import current_version
 

@@ -120,10 +120,10 @@ class SampleParameters(_Parameters):
     chains: int = Field(4, ge=1, le=64, title="Chains", description="The gate wants at least 2.")
     seed: int = Field(1, ge=0, le=2**32 - 1, title="Seed", description="The same seed gives the same posterior.")
     target_accept: float = Field(
-        0.95, gt=0.5, lt=1, title="Target acceptance", description="Higher: smaller, safer steps."
+        0.8, gt=0.5, lt=1, title="Target acceptance", description="Higher: smaller, safer steps."
     )
     artist_draws: int = Field(
-        2000,
+        500,
         ge=0,
         le=100_000,
         title="Artists with stored draws",

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import InvalidParameter
-from schemas.reports import IngestReport, SamplingReport, Verdict
+from schemas.reports import DesignColumn, IngestReport, SamplingReport, Verdict
+from schemas.tracks import BY_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 MANIFEST = "manifest.json"
+ARTISTS = "artists.parquet"
+ARTIST_MEANS = "artist_means.parquet"
+DESIGN = "design.json"
+POSTERIOR = "posterior.nc"
 CURRENT = "current"
 VERSIONS = "versions"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -164,6 +171,48 @@ def coefficients_schema() -> pa.Schema:
             pa.field("name", pa.string()),
             pa.field("kind", pa.string()),
             pa.field("block", pa.string()),
+            pa.field("genre", pa.string()),
             *(pa.field(name, pa.float64()) for name in ("mean", "sd", "low", "high")),
         ]
     )
+
+
+AVERAGE = b"average"
+
+
+def means_name(column: DesignColumn) -> str:
+    """Return what a column of Z is called in ``artist_means.parquet``: no genre can take the name of a feature."""
+    if column.kind == "slope":
+        return f"slope[{column.genre}][{column.feature}]"
+    return f"genre[{column.name}]" if column.kind == "genre" else column.name
+
+
+def means_schema(columns: Sequence[DesignColumn], average: Sequence[float]) -> pa.Schema:
+    """Return the Arrow schema of ``artist_means.parquet``.
+
+    Parameters
+    ----------
+    columns : sequence of DesignColumn
+        The D columns of Z, the intercept first.
+    average : sequence of float, length D
+        The mean of each over all tracks, in the units of the file; kept as metadata of its field.
+    """
+    import pyarrow as pa
+
+    fields = [
+        pa.field("artist", pa.string(), metadata={"description": "name as credited"}),
+        pa.field("tracks", pa.int64(), metadata={"description": "tracks it was judged by"}),
+        pa.field("raw_mean", pa.float64(), metadata={"description": "plain mean popularity of those tracks, points"}),
+    ]
+    for column, mean in zip(columns[1:], average[1:], strict=True):
+        match column.kind:
+            case "genre":
+                description = "share of its tracks in the genre"
+            case "slope":
+                description = "mean over its tracks of share in the genre x standardised feature"
+            case _:
+                described = BY_NAME[column.name]
+                description = ", ".join(filter(None, [f"mean of: {described.description}", described.unit]))
+        metadata = {"description": description, AVERAGE: repr(float(mean))}
+        fields.append(pa.field(means_name(column), pa.float64(), metadata=metadata))
+    return pa.schema(fields)

@@ -9,5 +9,5 @@ STEPS: dict[str, int] = {
     "sample": 2,
     "gate": 1,
     "judge": 1,
-    "publish": 1,
+    "publish": 2,
 }

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tasks.publish.report import TEMPLATES
-from tasks.publish.text import counted, markdown, number, percent, rounded
+from tasks.publish.parts import prior_check, shares
+from tasks.publish.report import LIKELIHOODS, TEMPLATES
+from tasks.publish.text import counted, markdown, number, percent, rounded, share_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,6 +59,7 @@ def render_card(name: str, artists: pa.Table, evidence: Evidence) -> str:
         measured=lambda value: _Safe(number(value, 0 if value is None or float(value).is_integer() else 3)),
         rounded=rounded,
         percent=lambda share: _Safe(percent(share)),
+        share=lambda share: _Safe(share_text(share)),
     )
     made.globals.update(counted=lambda *arguments: _Safe(counted(*arguments)))
     return made.get_template("model_card.md.j2").render(
@@ -73,4 +75,8 @@ def render_card(name: str, artists: pa.Table, evidence: Evidence) -> str:
         scales=[row for row in evidence.coefficients if row.kind in {"intercept", "scale"}],
         features=[row.name for row in evidence.coefficients if row.kind == "feature"],
         genres=[row.name for row in evidence.genres],
+        slopes=bool(evidence.slopes),
+        shares=shares(evidence),
+        prior_check=prior_check(evidence.sampling.prior_predictive),
+        likelihood=LIKELIHOODS.get(evidence.sampling.likelihood, evidence.sampling.likelihood),
     )

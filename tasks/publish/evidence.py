@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schemas.errors import CorruptStep
 from schemas.reports import Design, IngestReport, SamplingReport, Verdict
+from tasks.publish.coefficients import coefficients_of, read_posterior, slopes_of
 from tasks.publish.parquet import read_table
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from tasks.publish.coefficients import Coefficient, Slope
+
 REPORT = "report.json"
 QUARANTINE = "quarantine.parquet"
 DATA_DOCS = "data_docs"
@@ -26,8 +29,6 @@ ARTISTS = "artists.parquet"
 SAMPLING = "sampling.json"
 VERDICT = "verdict.json"
 DIAGNOSTICS = "diagnostics.parquet"
-
-_SCALARS = ("mu", "sigma", "tau", "tau_genre")
 
 
 @dataclass(frozen=True)
@@ -46,31 +47,6 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Coefficient:
-    """A row of ``coefficients.parquet`` or ``genres.parquet``.
-
-    Parameters
-    ----------
-    name : str
-    kind : str
-        ``intercept``, ``scale``, ``feature`` or ``genre``.
-    block : str
-        Feature block, or empty.
-    mean, sd, low, high : float
-        Posterior mean, sd and equal-tailed interval, in points of popularity; for a feature, in points for each
-        standard deviation of it.
-    """
-
-    name: str
-    kind: str
-    block: str
-    mean: float
-    sd: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Evidence:
     """Everything that the reports and tables say, read once.
 
@@ -84,6 +60,8 @@ class Evidence:
         As `gate` left it.
     coefficients, genres : tuple of Coefficient
         Genres by posterior mean, the highest first.
+    slopes : tuple of Slope
+        Genre by genre, in the order of the design; empty where a feature is worth the same everywhere.
     draws : mapping of str to ndarray, shape (chains, draws)
         Of the intercept and the scales.
     """
@@ -96,6 +74,7 @@ class Evidence:
     diagnostics: pa.Table
     coefficients: tuple[Coefficient, ...]
     genres: tuple[Coefficient, ...]
+    slopes: tuple[Slope, ...]
     draws: Mapping[str, NDArray[np.float64]]
 
 
@@ -113,7 +92,9 @@ def read_evidence(inputs: Inputs) -> Evidence:
     if artists.num_rows != design.artists:
         message = f"{inputs.sample} has {artists.num_rows} artists and {inputs.group} {design.artists}; refit by force"
         raise CorruptStep(message)
-    coefficients, genres, draws = _posterior(inputs.sample / POSTERIOR, design, sampling.interval)
+    posterior = read_posterior(inputs.sample / POSTERIOR)
+    block_of = {column.name: column.block for column in design.columns if column.kind == "feature"}
+    coefficients, genres = coefficients_of(posterior, block_of, sampling.interval)
     return Evidence(
         corpus=IngestReport.model_validate_json((inputs.ingest / REPORT).read_bytes()),
         design=design,
@@ -123,56 +104,6 @@ def read_evidence(inputs: Inputs) -> Evidence:
         diagnostics=read_table(inputs.gate / DIAGNOSTICS),
         coefficients=coefficients,
         genres=genres,
-        draws=draws,
+        slopes=slopes_of(posterior, block_of, sampling.interval),
+        draws=posterior.scales,
     )
-
-
-def _posterior(
-    path: Path, design: Design, interval: float
-) -> tuple[tuple[Coefficient, ...], tuple[Coefficient, ...], dict[str, NDArray[np.float64]]]:
-    # h5netcdf alone: xarray would bring pandas with it for the sake of a few arrays.
-    import h5netcdf
-
-    with h5netcdf.File(path, "r", decode_vlen_strings=True) as file:
-        posterior = file["posterior"]
-        draws = {name: _scalar(posterior, name) for name in _SCALARS if name in posterior.variables}
-        blocks = _vector(posterior, "tau_block", "block")
-        betas = _vector(posterior, "beta", "feature")
-        effects = _vector(posterior, "genre_effect", "genre")
-    if "mu" not in draws:
-        message = f"{path} holds no draws of mu; run sampling again by force"
-        raise CorruptStep(message)
-    rows = [_summary(name, "intercept" if name == "mu" else "scale", "", draws[name], interval) for name in draws]
-    for block, values in blocks.items():
-        name = f"tau_block[{block}]"
-        draws[name] = values
-        rows.append(_summary(name, "scale", block, values, interval))
-    block_of = {column.name: column.block for column in design.columns if column.kind == "feature"}
-    rows += [_summary(name, "feature", block_of.get(name, ""), values, interval) for name, values in betas.items()]
-    genres = [_summary(name, "genre", "", values, interval) for name, values in effects.items()]
-    return tuple(rows), tuple(sorted(genres, key=lambda row: (-row.mean, row.name))), draws
-
-
-def _scalar(posterior: Any, name: str) -> NDArray[np.float64]:
-    import numpy as np
-
-    return np.asarray(posterior.variables[name][...], dtype=np.float64)
-
-
-def _vector(posterior: Any, name: str, axis: str) -> dict[str, NDArray[np.float64]]:
-    """Return the draws of each element, shape (chains, draws), by its label; empty if there is no such variable."""
-    import numpy as np
-
-    if name not in posterior.variables:
-        return {}
-    variable = posterior.variables[name]
-    values = np.moveaxis(np.asarray(variable[...], dtype=np.float64), variable.dimensions.index(axis), 0)
-    labels = [str(label) for label in posterior.variables[axis][...]]
-    return dict(zip(labels, values, strict=True))
-
-
-def _summary(name: str, kind: str, block: str, draws: NDArray[np.float64], interval: float) -> Coefficient:
-    import numpy as np
-
-    low, high = np.quantile(draws, [(1 - interval) / 2, (1 + interval) / 2])
-    return Coefficient(name, kind, block, float(draws.mean()), float(draws.std(ddof=1)), float(low), float(high))

@@ -1,39 +1,29 @@
-"""``figures/*.png``: for slides and papers, where the report's own charts do not go.
-
-Drawn on `Figure` objects, without pyplot: no window system, and no state shared between threads.
-"""
+"""``figures/*.png``: for slides and papers, where the report's own charts do not go."""
 
 from __future__ import annotations
 
-import unicodedata
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, get_font
 
-from tasks.publish.text import percent, shortened
+from tasks.publish.block_figures import draw_block_figures
+from tasks.publish.canvas import INK, MARK, RAW, intervals, label, paper, save
+from tasks.publish.text import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
     import pyarrow as pa
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from tasks.publish.evidence import Coefficient, Evidence
+    from tasks.publish.coefficients import Coefficient
+    from tasks.publish.evidence import Evidence
 
-_FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-_DPI = 140
 _ENDS = 15  # rows drawn from each end of a long list
-_LONGEST_LABEL = 30  # characters
-_MARK, _RAW, _GRID, _INK = "#0f766e", "#b45309", "#e5e5e0", "#33332f"
 _CHAINS = ("#0f766e", "#b45309", "#1d4ed8", "#9d174d", "#4d7c0f", "#6d28d9", "#0369a1", "#78716c")
 _RANK_BINS = 20
-_MOST_RANK_PLOTS = 12
+_MOST_RANK_PLOTS = 18
 
 
 def draw_figures(folder: Path, artists: pa.Table, evidence: Evidence) -> None:
@@ -49,57 +39,11 @@ def draw_figures(folder: Path, artists: pa.Table, evidence: Evidence) -> None:
         Everything else.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _save(_leaderboard(artists, evidence.sampling.interval), folder / "leaderboard.png")
-    _save(_shrinkage(artists), folder / "shrinkage.png")
-    _save(_effects(evidence), folder / "effects.png")
-    _save(_ranks(evidence), folder / "ranks.png")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    # No software and no date in the file: the same picture has the same bytes.
-    figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    return frozenset(get_font(_FONT).get_charmap())
-
-
-def drawable(text: str) -> str:
-    """Return `text` with what the font cannot draw as boxes, so that drawing it gives no warning."""
-
-    def one(letter: str) -> str:
-        if ord(letter) in _glyphs():
-            return letter
-        return "" if unicodedata.category(letter) in {"Cf", "Mn", "Me"} else "\N{WHITE SQUARE}"
-
-    return "".join(one(letter) for letter in shortened(text, _LONGEST_LABEL))
-
-
-def _panels(width: float, height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
-    panels = [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
-    for axes in panels:
-        axes.set_axisbelow(True)
-        axes.grid(color=_GRID, linewidth=0.8)
-        axes.tick_params(length=0, labelsize=8, labelcolor=_INK)
-        axes.spines[:].set_visible(False)
-    return figure, panels
-
-
-def _label(axes: Axes, names: Sequence[str], at: Sequence[float], room: int = 0) -> None:
-    """Write names from strangers down the side: no mathtext, and a font that is known to have the letters."""
-    font: Any = FontProperties(fname=str(_FONT), size=8)
-    # The mark keeps a name that is written from the right from moving its rank there too.
-    axes.set_yticks(
-        at, [f"\N{LEFT-TO-RIGHT MARK}{drawable(name)}" for name in names], parse_math=False, fontproperties=font
-    )
-    axes.set_ylim(max(*at, room, 0) + 0.7, -0.7)
-
-
-def _intervals(axes: Axes, rows: Sequence[Any], at: Sequence[float]) -> None:
-    axes.hlines(at, [row.low for row in rows], [row.high for row in rows], color=_MARK, alpha=0.45, linewidth=3.5)
-    axes.scatter([row.mean for row in rows], at, color=_MARK, s=22, zorder=3)
+    save(_leaderboard(artists, evidence.sampling.interval), folder / "leaderboard.png")
+    save(_shrinkage(artists), folder / "shrinkage.png")
+    save(_effects(evidence), folder / "effects.png")
+    save(_ranks(evidence), folder / "ranks.png")
+    draw_block_figures(folder, evidence)
 
 
 def _leaderboard(artists: pa.Table, interval: float) -> Figure:
@@ -108,11 +52,11 @@ def _leaderboard(artists: pa.Table, interval: float) -> Figure:
     chosen = [*range(_ENDS), *range(count - _ENDS, count)] if ends else list(range(count))
     rows = artists.select(["artist", "raw_mean", "mean", "low", "high"]).take(chosen).to_pylist()
     at = [place + (1.0 if ends and place >= _ENDS else 0.0) for place in range(len(rows))]
-    figure, (axes,) = _panels(7.5, 1.6 + 0.24 * len(rows))
-    axes.hlines(at, [row["low"] for row in rows], [row["high"] for row in rows], color=_MARK, alpha=0.45, linewidth=3.5)
-    axes.scatter([row["mean"] for row in rows], at, color=_MARK, s=22, zorder=3, label="posterior mean")
-    axes.scatter([row["raw_mean"] for row in rows], at, color=_RAW, s=14, marker="x", label="raw mean", zorder=2)
-    _label(axes, [f"{index + 1:,}  {row['artist']}" for index, row in zip(chosen, rows, strict=True)], at)
+    figure, (axes,) = paper(7.5, 1.6 + 0.24 * len(rows))
+    axes.hlines(at, [row["low"] for row in rows], [row["high"] for row in rows], color=MARK, alpha=0.45, linewidth=3.5)
+    axes.scatter([row["mean"] for row in rows], at, color=MARK, s=22, zorder=3, label="posterior mean")
+    axes.scatter([row["raw_mean"] for row in rows], at, color=RAW, s=14, marker="x", label="raw mean", zorder=2)
+    label(axes, [f"{index + 1:,}  {row['artist']}" for index, row in zip(chosen, rows, strict=True)], at)
     axes.set_xlabel(f"popularity, points; bars hold {percent(interval)} of the posterior", fontsize=9)
     axes.set_title(
         f"The first and last {_ENDS} of {count:,} artists" if ends else "Artists by posterior mean", fontsize=11
@@ -124,11 +68,11 @@ def _leaderboard(artists: pa.Table, interval: float) -> Figure:
 def _shrinkage(artists: pa.Table) -> Figure:
     raw, mean = (artists[name].to_numpy() for name in ("raw_mean", "mean"))
     tracks = artists["tracks"].to_numpy()
-    figure, (axes,) = _panels(7.0, 6.0)
+    figure, (axes,) = paper(7.0, 6.0)
     low, high = float(min(raw.min(), mean.min(), 0)), float(max(raw.max(), mean.max(), 1))
-    axes.plot([low, high], [low, high], color=_INK, linewidth=0.8, linestyle="--", label="no shrinkage")
+    axes.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle="--", label="no shrinkage")
     # Area by tracks, its square root, so that one artist of a thousand tracks does not cover all others.
-    axes.scatter(raw, mean, s=6 * np.sqrt(tracks), color=_MARK, alpha=0.35, linewidths=0)
+    axes.scatter(raw, mean, s=6 * np.sqrt(tracks), color=MARK, alpha=0.35, linewidths=0)
     axes.set_xlabel("raw mean popularity of its tracks, points", fontsize=9)
     axes.set_ylabel("posterior mean, points", fontsize=9)
     axes.set_title("Shrinkage: the fewer tracks (the smaller the dot), the stronger the pull", fontsize=11)
@@ -143,15 +87,15 @@ def _effects(evidence: Evidence) -> Figure:
     if len(genres) > 2 * _ENDS:
         genres = [*genres[:_ENDS], *genres[-_ENDS:]]
     room = max(len(features), len(genres), 5) - 1  # both panels have as many rows, so that bars are equally far apart
-    figure, (left, right) = _panels(10.0, 1.8 + 0.24 * room, columns=2)
+    figure, (left, right) = paper(10.0, 1.8 + 0.24 * room, columns=2)
     for axes, rows, names in (
         (left, features, [f"{row.name} ({row.block})" for row in features]),
         (right, genres, [row.name for row in genres]),
     ):
         at = list(range(len(rows)))
-        axes.axvline(0, color=_INK, linewidth=0.8)
-        _intervals(axes, rows, at)
-        _label(axes, names, at, room)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        intervals(axes, rows, at)
+        label(axes, names, at, room)
         if not rows:
             axes.text(0.5, 0.5, "not in this model", transform=axes.transAxes, ha="center", fontsize=9)
     left.set_title("Audio features, by block", fontsize=11)
@@ -187,14 +131,14 @@ def _ranks(evidence: Evidence) -> Figure:
     names = [name for name, draws in evidence.draws.items() if np.ptp(draws) > 0][:_MOST_RANK_PLOTS]
     columns = min(3, max(len(names), 1))
     rows = max(-(-len(names) // columns), 1)
-    figure, panels = _panels(3.3 * columns, 0.8 + 2.0 * rows, columns, rows)
+    figure, panels = paper(3.3 * columns, 0.8 + 2.0 * rows, columns, rows)
     edges = np.linspace(0, 1, _RANK_BINS + 1)
     for axes, name in zip(panels, names, strict=False):
         counts = rank_counts(evidence.draws[name], _RANK_BINS)
         expected = evidence.draws[name].shape[1] / _RANK_BINS
         for chain, line in enumerate(counts):
             axes.stairs(line / expected, edges, baseline=None, color=_CHAINS[chain % len(_CHAINS)], linewidth=1.2)
-        axes.axhline(1, color=_INK, linewidth=0.8, linestyle="--")
+        axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")
         axes.set_ylim(0, max(2.0, float(counts.max()) / expected * 1.05))
         axes.set_title(name, fontsize=9, parse_math=False)
     for axes in panels[len(names) :]:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from tasks.publish.evidence import ARTISTS
 from tasks.publish.parquet import read_table
 from tasks.publish.store import read_manifest
-from tasks.publish.text import ELLIPSIS, harmless, markdown, number
+from tasks.publish.text import aligned, fitted, markdown, number
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _WIDEST_NAME = 26  # cells: with the other columns it fits a terminal of 80
-_GAP = "  "
 
 
 def leaderboard_text(folder: Path, top: int = 10) -> str:
@@ -38,7 +37,8 @@ def leaderboard_text(folder: Path, top: int = 10) -> str:
         If `folder` is not a publication.
     """
     header, rows = _cells(folder, top)
-    return _aligned([header, *((rank, _cut(harmless(artist)), *rest) for rank, artist, *rest in rows)])
+    lines = [header, *((rank, fitted(artist, _WIDEST_NAME), *rest) for rank, artist, *rest in rows)]
+    return aligned(lines, left={1})
 
 
 def leaderboard_markdown(folder: Path, top: int = 10) -> str:
@@ -65,23 +65,3 @@ def _cells(folder: Path, top: int) -> tuple[tuple[str, ...], list[tuple[str, ...
         for row in read_table(folder / ARTISTS, columns).slice(0, max(top, 0)).to_pylist()
     ]
     return ("rank", "artist", "tracks", "raw mean", "posterior mean", f"{interval * 100:.3g}% interval"), rows
-
-
-def _cut(name: str) -> str:
-    from rich.cells import cell_len, set_cell_size
-
-    return name if cell_len(name) <= _WIDEST_NAME else set_cell_size(name, _WIDEST_NAME - 1).rstrip() + ELLIPSIS
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> str:
-    from rich.cells import cell_len
-
-    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = []
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (width - cell_len(cell))
-            cells.append(cell + space if place == 1 else space + cell)
-        lines.append(_GAP.join(cells).rstrip())
-    return "\n".join(lines)

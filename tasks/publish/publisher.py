@@ -10,10 +10,21 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import NotConverged
-from schemas.publication import MANIFEST, Manifest, Publication, PublishedFile, checked_name
+from schemas.publication import (
+    ARTIST_MEANS,
+    ARTISTS,
+    DESIGN,
+    MANIFEST,
+    POSTERIOR,
+    Manifest,
+    Publication,
+    PublishedFile,
+    checked_name,
+)
 from schemas.versions import STEPS
 from tasks.publish import provenance, versions
-from tasks.publish.evidence import ARTISTS, DATA_DOCS, POSTERIOR, QUARANTINE, Evidence, Inputs, read_evidence
+from tasks.publish.evidence import DATA_DOCS, QUARANTINE, Evidence, Inputs, read_evidence
+from tasks.publish.means import write_means
 from tasks.publish.parquet import write_table
 from tasks.publish.store import current_version, files_of, find_version
 from tasks.publish.tables import coefficient_table, previous_publication, published_artists
@@ -158,8 +169,10 @@ def _write_files(
 
     artists = published_artists(evidence.artists, previous)
     write_table(artists, staged / ARTISTS)
-    write_table(coefficient_table(evidence.coefficients), staged / "coefficients.parquet")
+    write_table(coefficient_table((*evidence.coefficients, *evidence.slopes)), staged / "coefficients.parquet")
     write_table(coefficient_table(evidence.genres), staged / "genres.parquet")
+    write_means(inputs.group, evidence.design, staged / ARTIST_MEANS)
+    shutil.copyfile(inputs.group / DESIGN, staged / DESIGN)
     shutil.copyfile(inputs.sample / POSTERIOR, staged / POSTERIOR)
     shutil.copyfile(inputs.ingest / QUARANTINE, staged / QUARANTINE)
     shutil.copytree(inputs.ingest / DATA_DOCS, staged / DATA_DOCS, copy_function=shutil.copyfile)

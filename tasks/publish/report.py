@@ -13,19 +13,25 @@ from markupsafe import Markup
 from schemas.tracks import BY_NAME
 from tasks.publish import charts
 from tasks.publish.changes import what_changed
-from tasks.publish.text import counted, number, percent, rounded, shortened, signed
+from tasks.publish.parts import correlations, prior_check, shares, slope_table
+from tasks.publish.text import counted, number, percent, rounded, share_text, shortened, signed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pyarrow as pa
 
     from schemas.reports import Verdict
-    from tasks.publish.evidence import Coefficient, Evidence
+    from tasks.publish.coefficients import Coefficient
+    from tasks.publish.evidence import Evidence
+    from tasks.publish.parts import Expectation, PriorCheck, Share
     from tasks.publish.tables import Previous
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 2000
 _ROWS_AT_FIRST = 25
 _MOST_DIAGNOSTICS = 20
+_MOST_SLOPES = 60  # genres
 _LARGE = 1000  # from here on a size has no decimals
 
 _CHECKS = {
@@ -43,7 +49,10 @@ _PARAMETERS = {
     "tau": "how far artists lie from each other (sd)",
     "tau_genre": "how far genres lie from each other (sd)",
     "tau_block": "how large the effects of a block of features are (sd)",
+    "tau_slope": "how far genres differ in the effects of a block (sd)",
+    "nu": "how light the tails of tracks are (degrees of freedom)",
 }
+LIKELIHOODS = {"normal": "normal errors", "student_t": "Student-t errors"}
 
 
 def environment() -> Environment:
@@ -56,7 +65,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(name=shortened, number=number, signed=signed, percent=percent, rounded=rounded)
+    made.filters.update(
+        name=shortened, number=number, signed=signed, percent=percent, rounded=rounded, share=share_text
+    )
     made.globals.update(counted=counted)
     return made
 
@@ -83,6 +94,7 @@ def render_report(name: str, key: str, artists: pa.Table, previous: Previous | N
     script = _asset("report.js")
     rows = artists.slice(0, MOST_ROWS).to_pylist()
     scale = charts.Scale.around([row[end] for row in rows for end in ("low", "high")])
+    parts, expected = shares(evidence), prior_check(evidence.sampling.prior_predictive)
     return made.get_template("report.html.j2").render(
         name=name,
         key=key,
@@ -99,8 +111,14 @@ def render_report(name: str, key: str, artists: pa.Table, previous: Previous | N
         rows_at_first=_ROWS_AT_FIRST,
         total=artists.num_rows,
         shrinkage=charts.shrinkage(artists),
-        blocks=_blocks(evidence),
+        blocks=_blocks(evidence, {part.block: part.mean for part in parts if part.block}),
+        correlations=correlations(evidence.design),
+        slopes=slope_table(evidence, _MOST_SLOPES),
         genres=_bars(evidence.genres),
+        shares=_bars(parts),
+        prior_check=expected,
+        prior_rows=_expectations(expected),
+        likelihood=LIKELIHOODS.get(evidence.sampling.likelihood, evidence.sampling.likelihood),
         changes=what_changed(artists, previous),
         verdict=evidence.verdict,
         checks=_checks(evidence.verdict),
@@ -113,19 +131,38 @@ def _asset(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _bars(rows: tuple[Coefficient, ...]) -> list[tuple[Coefficient, charts.Bar]]:
+def _bars[Row: (Coefficient, Share)](rows: Sequence[Row]) -> list[tuple[Row, charts.Bar]]:
     scale = charts.Scale.around([0.0, *(end for row in rows for end in (row.low, row.high))])
     return [(row, scale.bar(row.low, row.mean, row.high, zero=0.0)) for row in rows]
 
 
-def _blocks(evidence: Evidence) -> list[tuple[str, list[tuple[Coefficient, charts.Bar, str]]]]:
-    """Return the features by block, each with its bar and with what one sd of it is in its own unit."""
+def _expectations(check: PriorCheck | None) -> list[tuple[Expectation, charts.Bar]]:
+    """Return what the priors expect, each with its bar, on which the line is what was seen."""
+    rows = check.rows if check else ()
+    scale = charts.Scale.around([value for row in rows for value in (row.low, row.high, row.observed)])
+    return [(row, scale.bar(row.low, row.median, row.high, zero=row.observed)) for row in rows]
+
+
+def _blocks(
+    evidence: Evidence, shares: Mapping[str, float]
+) -> list[tuple[str, str, list[tuple[Coefficient, charts.Bar, str]]]]:
+    """Return tables of features: what is in it, its share of the variance, and its rows.
+
+    Each feature comes with its bar and with what one sd of it is in its own unit.
+    """
     columns = {column.name: column for column in evidence.design.columns if column.kind == "feature"}
     blocks: dict[str, list[tuple[Coefficient, charts.Bar, str]]] = {}
-    for row, bar in _bars(tuple(row for row in evidence.coefficients if row.kind == "feature")):
+    for row, bar in _bars([row for row in evidence.coefficients if row.kind == "feature"]):
         known, unit = columns.get(row.name), BY_NAME[row.name].unit if row.name in BY_NAME else ""
         blocks.setdefault(row.block, []).append((row, bar, f"{_size(known.scale)} {unit}".strip() if known else ""))
-    return sorted(blocks.items())
+    alone = [row for rows in blocks.values() if len(rows) == 1 for row in rows]
+    if len(alone) > 1:  # learned blocks are often of one feature, and a table each would be a long page
+        blocks = {block: rows for block, rows in blocks.items() if len(rows) > 1}
+    titled = [
+        (block.capitalize(), share_text(shares[block]) if block in shares else "", rows)
+        for block, rows in sorted(blocks.items())
+    ]
+    return [*titled, *([("Features alone in their block", "", alone)] if len(alone) > 1 else [])]
 
 
 def _size(value: float) -> str:

@@ -8,14 +8,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from schemas.errors import PublicationConflict
-from schemas.publication import CURRENT, MANIFEST, VERSIONS, Manifest, checked_name
+from schemas.publication import CURRENT, MANIFEST, VERSIONS, checked_name
+from tasks.published import read_manifest
 from tasks.storage import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = [
+    "KEY_DIGITS",
+    "current_version",
+    "files_of",
+    "find_version",
+    "pointed_to",
+    "read_manifest",
+    "verify",
+    "versions",
+]
 
 _VERSION = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{12}$")
 KEY_DIGITS = 12
@@ -74,32 +84,6 @@ def current_version(root: Path, name: str) -> str | None:
     """
     version = pointed_to(root, name)
     return version if version and (root / name / VERSIONS / version).is_dir() else None
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read ``manifest.json`` of a version.
-
-    Parameters
-    ----------
-    folder : Path
-        A version, or the pointer to one.
-
-    Raises
-    ------
-    PublicationConflict
-        If there is none, or it is not a manifest.
-    """
-    path = folder / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_bytes())
-    except OSError:
-        message = f"{folder} is not a publication: it has no {MANIFEST} that can be read; give a folder that has one"
-        raise PublicationConflict(message) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "its text"
-        message = f"{path} is not a manifest that this version of Encore can read ({where}: {first['msg']})"
-        raise PublicationConflict(message) from None
 
 
 def verify(folder: Path) -> list[str]:

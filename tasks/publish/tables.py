@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import PublicationConflict
 from schemas.publication import VERSIONS, artists_schema, coefficients_schema
-from tasks.publish.evidence import ARTISTS, Coefficient
+from tasks.publish.evidence import ARTISTS
 from tasks.publish.parquet import read_table
 from tasks.publish.store import read_manifest, versions
 from tasks.storage import sha256_of
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+
+    from tasks.publish.coefficients import Coefficient
 
 
 @dataclasses.dataclass(frozen=True)

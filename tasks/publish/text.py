@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 LONGEST_NAME = 200
+_GAP = "  "
 
 # Embeddings, overrides and isolates turn around what stands after the name; single marks are part of real names.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -58,6 +63,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.3g}\N{NO-BREAK SPACE}%"
 
 
+def share_text(share: float) -> str:
+    """Write a share of 1 that stands among others, all with a decimal: ``51.6 %``."""
+    return f"{number(share * 100)}\N{NO-BREAK SPACE}%"
+
+
 def rounded(text: str) -> str:
     """Round the decimals in a text, such as a prior scaled to the data, to four digits; the manifest has them all."""
     return _DECIMAL.sub(lambda match: f"{float(match[0]):.4g}", text)
@@ -66,3 +76,26 @@ def rounded(text: str) -> str:
 def counted(count: int, singular: str, plural: str = "") -> str:
     """Write a count with its noun: ``1 artist``, ``1,255 artists``."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def fitted(name: str, widest: int) -> str:
+    """Make `name` harmless and cut it to `widest` cells of a terminal."""
+    from rich.cells import cell_len, set_cell_size
+
+    safe = harmless(name)
+    return safe if cell_len(safe) <= widest else set_cell_size(safe, widest - 1).rstrip() + ELLIPSIS
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int]) -> str:
+    """Return rows of cells as lines, columns under each other; those in `left` start together, the others end so."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - cell_len(cell))
+            cells.append(cell + space if place in left else space + cell)
+        lines.append(_GAP.join(cells).rstrip())
+    return "\n".join(lines)

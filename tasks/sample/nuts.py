@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tasks.sample.laplace import whitened
+from tasks.sample.coordinates import Coordinates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,7 +62,7 @@ def sample_scales(
     from nutpie.compiled_pyfunc import from_pyfunc
 
     size = len(density.scales.free)
-    coordinates = whitened(density)
+    coordinates = Coordinates(density)
 
     def initial(seed: int) -> Floats:
         return np.random.default_rng(seed).uniform(-_OVERDISPERSION, _OVERDISPERSION, size)

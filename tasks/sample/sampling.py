@@ -58,6 +58,8 @@ def _sample(
     grouped: Grouped, parameters: SampleParameters, folder: Path, progress: Callable[[int, int], None]
 ) -> SamplingReport:
     from tasks.sample.posterior import new_artist, write_artists, write_netcdf
+    from tasks.sample.prior_predictive import prior_predictive
+    from tasks.sample.variance import variance_shares
 
     posterior = _draw(grouped, parameters, progress)
     used = {"mu", "sigma", *posterior.draws}
@@ -73,6 +75,8 @@ def _sample(
         new_artist=new_artist(posterior, parameters.interval),
         interval=parameters.interval,
         versions=versions,
+        variance=variance_shares(grouped, posterior.draws, parameters),
+        prior_predictive=prior_predictive(grouped, parameters),
     )
     attributes = {
         "inference_library": "nutpie",

@@ -51,7 +51,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_there_are_commands_to_check() -> None:
     assert {"make refit", "make test"} <= set(typed(README, "make"))
-    assert {line.split()[1] for line in typed(README, "encore")} == {"refit", "show", "verify"}
+    assert {line.split()[1] for line in typed(README, "encore")} == {"refit", "show", "predict", "verify"}
 
 
 @pytest.mark.parametrize("line", [line for page in PAGES for line in typed(page, "encore")])
@@ -202,13 +202,22 @@ def names_in(page: Path, heading: str) -> set[str]:
 def test_every_column_is_told_of(published: Published) -> None:
     import pyarrow.parquet as pq
 
+    from schemas.predictions import predictions_schema
     from schemas.publication import Manifest, artists_schema, coefficients_schema
+    from schemas.reports import Design
 
     page = DOCS / "publication.md"
     assert names_in(page, "artists.parquet") == set(artists_schema().names)
     assert names_in(page, "coefficients.parquet, genres.parquet") == set(coefficients_schema().names)
     assert names_in(page, "quarantine.parquet") == set(pq.read_schema(published.folder / "quarantine.parquet").names)
     assert names_in(page, "manifest.json") == set(Manifest.model_fields)
+    assert names_in(page, "design.json") == set(Design.model_fields)
+    means = set(pq.read_schema(published.folder / "artist_means.parquet").names)
+    assert {"artist", "tracks", "raw_mean", "energy", "genre[rock]"} <= means
+    assert names_in(page, "artist_means.parquet") == {"artist", "tracks", "raw_mean"}
+    assert {name for row in cells(DOCS / "predict.md") for name in re.findall(r"`(\w+)`", row[0])} == set(
+        predictions_schema().names
+    )
 
 
 def test_every_file_is_told_of(published: Published) -> None:

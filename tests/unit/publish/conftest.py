@@ -37,6 +37,13 @@ HOSTILE = (
     "&amp; <b>",
     "https://evil.example/ www.evil.example",
 )
+PRIOR_PREDICTIVE = {
+    "mean": {"low": -31.0, "median": 50.4, "high": 133.0, "observed": 51.2},
+    "sd_of_tracks": {"low": 21.7, "median": 51.2, "high": 115.1, "observed": 20.0},
+    "sd_of_artist_means": {"low": 19.9, "median": 46.7, "high": 108.1, "observed": 118.0},
+    "sd_of_genre_means": {"low": 6.5, "median": 17.7, "high": 40.5, "observed": 11.7},
+    "share_outside": {"low": 0.11, "median": 0.517, "high": 0.86, "observed": 0.0},
+}
 FEATURES = {"danceability": "rhythm", "energy": "energy", "loudness": "energy", "valence": "mood"}
 
 
@@ -54,6 +61,8 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
     genres: tuple[str, ...] = ("rock", "<b>pop</b>", "classical"),
     features: bool = True,
     pooling: str = "partial",
+    slopes: bool = False,
+    student: bool = False,
     seed: int = 1,
     names: tuple[str, ...] = HOSTILE,
     passed: bool = True,
@@ -91,12 +100,23 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
         pa.table({"artist": used, "tracks": tracks, "raw_mean": raw}).sort_by("artist"),
         inputs.group / "artists.parquet",
     )
-    _write_posterior(inputs.sample / "posterior.nc", rng, draws, blocks, genres, pooling, used[:5])
+    slopes = slopes and bool(genres) and features
+    variables = {"pooling": pooling, "slopes": slopes, "student": student}
     columns = [DesignColumn(name="intercept", kind="intercept")]
     columns += [
         DesignColumn(name=each, kind="feature", block=block, centre=0.5, scale=0.17) for each, block in blocks.items()
     ]
     columns += [DesignColumn(name=each, kind="genre") for each in genres]
+    columns += [
+        DesignColumn(name=f"{genre}: {each}", kind="slope", block=block, genre=genre, feature=each)
+        for genre in (genres if slopes else ())
+        for each, block in blocks.items()
+    ]
+    correlation = np.corrcoef(rng.normal(size=(len(blocks), 9))).reshape(len(blocks), -1).round(6) if blocks else []
+    _write_posterior(inputs.sample / "posterior.nc", rng, draws, blocks, genres, used[:5], **variables)
+    _write_statistics(
+        inputs.group / "statistics", rng, columns, dict(zip(used, zip(tracks, raw, strict=True), strict=True))
+    )
     total = int(tracks.sum())
     design = Design(
         columns=tuple(columns),
@@ -105,6 +125,7 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
         popularity_mean=float(raw.mean()),
         popularity_sd=20.0,
         genre_level="genres" if genres else "",
+        correlation=tuple(tuple(float(value) for value in row) for row in correlation),
     )
     (inputs.group / "design.json").write_text(design.model_dump_json(), encoding="utf-8")
     report = IngestReport(
@@ -133,6 +154,9 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
         new_artist={"mean": 50.0, "sd": 19.0, "low": 18.8, "high": 81.2},
         interval=0.9,
         versions={"numpy": np.__version__},
+        likelihood="student_t" if student else "normal",
+        variance=made_up_shares(sorted(set(blocks.values())), pooling, genres=bool(genres), slopes=slopes),
+        prior_predictive=PRIOR_PREDICTIVE,
     )
     (inputs.sample / "sampling.json").write_text(sampling.model_dump_json(), encoding="utf-8")
     verdict = Verdict(
@@ -175,14 +199,42 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
     return inputs
 
 
-def _write_posterior(
+def _write_statistics(
+    folder: Path, rng: np.random.Generator, columns: list[DesignColumn], artists: dict[str, tuple[int, float]]
+) -> None:
+    ordered = [artists[name] for name in sorted(artists)]
+    counts, raw = (np.array(each) for each in zip(*ordered, strict=True))
+    z = rng.normal(0, 1 / np.sqrt(counts[:, None]), (len(counts), len(columns)))
+    z[:, [column.kind == "genre" for column in columns]] = 1 / 3
+    z[:, 0] = 1
+    folder.mkdir()
+    np.save(folder / "counts.npy", counts)
+    np.save(folder / "means.npy", np.column_stack([z, raw - raw.mean()]))
+
+
+def made_up_shares(blocks: list[str], pooling: str, *, genres: bool, slopes: bool) -> dict[str, dict[str, float]]:
+    """Return what `sample` says of the variance."""
+    if pooling == "none":
+        return {}
+    means = {f"block: {block}": 0.011 * (place + 1) for place, block in enumerate(blocks)}
+    means |= ({"genres": 0.12} if genres else {}) | ({"slopes": 0.02} if slopes else {})
+    means |= {"shared": -0.013} if len(means) > 1 else {}
+    means |= {"artists": 0.4} if pooling == "partial" else {}
+    means["residual"] = 1 - sum(means.values())
+    return {part: {"mean": mean, "low": mean - 0.01, "high": mean + 0.01} for part, mean in means.items()}
+
+
+def _write_posterior(  # noqa: PLR0913 - each is an aspect that a test varies
     path: Path,
     rng: np.random.Generator,
     draws: int,
     blocks: dict[str, str],
     genres: tuple[str, ...],
-    pooling: str,
     stored: list[str],
+    *,
+    pooling: str,
+    slopes: bool,
+    student: bool,
 ) -> None:
     import xarray as xr
 
@@ -208,6 +260,15 @@ def _write_posterior(
         variables["tau_genre"] = (across, np.abs(rng.normal(6, 0.5, shape)))
         variables["genre_effect"] = ((*across, "genre"), rng.normal(middle, 1.0, (*shape, len(genres))))
         coordinates["genre"] = list(genres)
+    if slopes:
+        # The last genre's last slope is far from the common one, the others are not.
+        middle = np.zeros((len(genres), len(blocks)))
+        middle[-1, -1] = -2.0
+        variables["tau_slope"] = ((*across, "block"), np.abs(rng.normal(0.5, 0.1, (*shape, len(names)))))
+        deviation = rng.normal(middle, 0.3, (*shape, len(genres), len(blocks)))
+        variables["slope_deviation"] = ((*across, "genre", "feature"), deviation)
+    if student:
+        variables["nu"] = (across, 2 + rng.gamma(4, 1, shape))
     stats = {"diverging": (across, np.zeros(shape, bool)), "energy": (across, rng.normal(0, 1, shape))}
     tree = xr.DataTree.from_dict(
         {

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.publish.figures import drawable, rank_counts
+from tasks.publish.canvas import drawable
+from tasks.publish.figures import rank_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,27 @@ def test_figures_are_pictures_that_say_nothing_of_when_and_with_what(
             assert min(picture.size) > 300
             assert set(picture.info) <= {"dpi"}
             assert len(picture.getcolors(1 << 24) or []) > 10
+
+
+def test_slopes_have_a_figure_where_there_are_slopes(
+    release: Callable[..., Any], root: Path, make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    # More genres than fit, with names that a font or mathtext could stumble over.
+    genres = tuple(f"{name} {each}" for each in range(20) for name in ("東京 $_{x}$", "<b>pop</b>"))
+    release(KEY, make_inputs(tmp_path / "sloped", genres=genres, slopes=True), figures=True)
+    figures = root / "weekly" / "current" / "figures"
+    with Image.open(figures / "slopes.png") as picture, Image.open(figures / "blocks.png") as other:
+        assert min(*picture.size, *other.size) > 500
+        assert set(picture.info) <= {"dpi"}
+
+
+def test_a_model_without_features_pooled_in_no_way_has_no_figure_of_blocks(
+    release: Callable[..., Any], root: Path, make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    bare = make_inputs(tmp_path / "bare", features=False, genres=(), pooling="none")
+    release(KEY, bare, figures=True)
+    drawn = {path.name for path in (root / "weekly" / "current" / "figures").iterdir()}
+    assert drawn == {"leaderboard.png", "shrinkage.png", "effects.png", "ranks.png"}
 
 
 def test_without_figures_there_is_no_folder(release: Callable[..., Any], root: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from markdown_it import MarkdownIt
 
-from tasks.publish.text import markdown, shortened
+from tasks.publish.text import MINUS, markdown, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_hostile_names_are_shown_as_text(card: str, hostile: tuple[str, ...]) ->
 
 def test_its_tables_are_tables(card: str) -> None:
     page = rendered(card)
-    assert page.count("<table>") == 3
+    assert page.count("<table>") == 5
     board = page.partition("<table>")[2].partition("</table>")[0]
     assert board.count("<tr>") == 11
     assert all(row.count("<td") == 6 for row in board.split("<tr>")[2:])
@@ -65,6 +65,25 @@ def test_it_says_how_far_to_trust_it_and_how_to_load_it(card: str) -> None:
         "normal\\(50, 52\\.12\\)",
     ):
         assert text in card
+
+
+def test_it_says_where_the_variance_goes_and_what_was_expected(card: str) -> None:
+    page = re.sub(r"<[^>]*>", " ", rendered(card))
+    words = " ".join(unescape(page).split())
+    assert "energy (block) 1.1 % 0.1 % to 2.1 %" in words
+    assert f"shared {MINUS}1.3 %" in words
+    assert "How far tracks differ (sd of popularity) 21.7 to 115.1 20.0 below" in words
+    assert "at least 51.7 % of the tracks lie outside 0 to 100" in words
+    assert "partial pooling, normal errors" in words
+
+
+def test_slopes_and_student_errors_are_in_the_formula(
+    release: Callable[..., Any], root: Path, make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    release(KEY, make_inputs(tmp_path / "sloped", slopes=True, student=True))
+    text = (root / "weekly" / "current" / "model_card.md").read_text(encoding="utf-8")
+    assert "`popularity = mu + features + genre + slopes + artist + error`, with `error ~ sigma Student-t(nu)`" in text
+    assert "Each genre has slopes of its own" in text
 
 
 @pytest.mark.parametrize(

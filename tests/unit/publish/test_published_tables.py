@@ -113,6 +113,32 @@ def test_coefficients_have_a_row_each(release: Release, root: Path, inputs: Inpu
     assert [rows["energy"]["low"], rows["energy"]["high"]] == pytest.approx(np.quantile(energy, [0.05, 0.95]))
 
 
+def test_slopes_have_a_row_for_each_genre_and_feature(
+    release: Release, root: Path, make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    sloped = make_inputs(tmp_path / "sloped", slopes=True, student=True)
+    release(KEY, sloped)
+    rows = table(root, "coefficients").to_pylist()
+    assert [row["name"] for row in rows if row["kind"] in {"intercept", "scale"}] == [
+        *("mu", "sigma", "tau", "tau_genre", "nu"),
+        *(f"{name}[{block}]" for name in ("tau_block", "tau_slope") for block in ("energy", "mood", "rhythm")),
+    ]
+    slopes = {(row["genre"], row["name"]): row for row in rows if row["kind"] == "slope"}
+    assert len(slopes) == 12
+    assert all(row["genre"] == "" for row in rows if row["kind"] != "slope")
+    import xarray as xr
+
+    with xr.open_datatree(sloped.sample / "posterior.nc", engine="h5netcdf") as tree:
+        posterior = tree["posterior"].to_dataset()
+        draws = posterior["beta"].sel(feature="valence") + posterior["slope_deviation"].sel(
+            feature="valence", genre="<b>pop</b>"
+        )
+        expected = [float(draws.mean()), *np.quantile(draws.to_numpy(), [0.05, 0.95])]
+    row = slopes["<b>pop</b>", "valence"]
+    assert [row["mean"], row["low"], row["high"]] == pytest.approx(expected)
+    assert row["block"] == "mood"
+
+
 def test_genres_come_with_the_highest_first(release: Release, root: Path) -> None:
     release(KEY)
     rows = table(root, "genres").to_pylist()

@@ -38,6 +38,8 @@ def test_a_publication_has_all_its_files(release: Release, root: Path) -> None:
     assert files == {
         "manifest.json",
         "artists.parquet",
+        "artist_means.parquet",
+        "design.json",
         "coefficients.parquet",
         "genres.parquet",
         "posterior.nc",
@@ -46,7 +48,7 @@ def test_a_publication_has_all_its_files(release: Release, root: Path) -> None:
         "model_card.md",
         "data_docs/index.html",
         "data_docs/static/style.css",
-        *(f"figures/{name}.png" for name in ("leaderboard", "shrinkage", "effects", "ranks")),
+        *(f"figures/{name}.png" for name in ("leaderboard", "shrinkage", "effects", "ranks", "blocks")),
     }
     assert set(read_manifest(folder).files) == files - {"manifest.json"}
     assert published.new

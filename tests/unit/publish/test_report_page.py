@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.publish import report
-from tasks.publish.text import shortened
+from tasks.publish.text import MINUS, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,3 +186,74 @@ def test_a_dot_for_every_artist(release: Release, read: Callable[[], str]) -> No
     release(KEY)
     plot = read().partition('<svg class="plot"')[2].partition("</svg>")[0]
     assert sum(path.count("h0") for path in re.findall(r'class="dots"[^>]* d="([^"]*)"', plot)) == 30
+
+
+def section(text: str, name: str) -> str:
+    """Return the text of a section of the page, as it is read."""
+    return Page(text.partition(f'<section id="{name}">')[2].partition("</section>")[0]).words
+
+
+def test_the_variance_is_shared_out_in_plain_words(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    words = section(read(), "variance")
+    assert "energy energy, loudness 1.1 % 0.1 % to 2.1 %" in words
+    assert "artists whose track it is, features and genre being equal 40.0 %" in words
+    assert f"shared parts that go together; below 0 where one takes back what another adds {MINUS}1.3 %" in words
+    assert "Energy: 1.1 % of the variance of popularity" in section(read(), "features")
+
+
+def test_what_the_priors_expected_stands_beside_what_was_seen(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    words = section(read(), "priors")
+    assert f"Mean popularity of all tracks {MINUS}31.0 to 133.0 50.4 51.2 within" in words
+    assert "How far tracks differ sd of popularity 21.7 to 115.1 51.2 20.0 below" in words
+    assert "How far artists differ sd of their tracks' means 19.9 to 108.1 46.7 118.0 above" in words
+    assert "Wide priors: in half of the corpora that they expect, at least 51.7 %" in words
+
+
+def test_blocks_stand_together_among_the_correlations(release: Release, read: Callable[[], str]) -> None:
+    release(KEY)
+    words = section(read(), "features")
+    assert "first of block mood" in words
+    order = [words.index(name) for name in ("energy first of block energy", "loudness", "valence first of block mood")]
+    assert order[0] < order[2]
+
+
+def test_slopes_are_there_where_the_model_has_them(
+    release: Release, read: Callable[[], str], make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    release(KEY)
+    assert '"#slopes"' not in read()
+    release(OTHER_KEY, make_inputs(tmp_path / "sloped", slopes=True, student=True))
+    text = read()
+    assert Page(text).open == []
+    assert '"#slopes"' in text
+    slopes = text.partition('<section id="slopes">')[2].partition("</section>")[0]
+    page = Page(slopes)
+    # The genre whose slopes differ most comes first, and the slope that is far from the common one is marked.
+    assert page.names[0] == "classical"
+    assert page.count("b") == 1 + 1  # the one in the legend
+    assert re.search(r"classical.*?<b>\+1\.\d</b>", slopes, re.DOTALL)
+    assert "<b>pop</b>" in page.names
+    assert "Student-t errors" in section(text, "diagnostics")
+    assert "how far genres differ in the effects of a block" in section(text, "diagnostics")
+
+
+def test_many_genres_are_cut_with_a_note(
+    release: Release,
+    read: Callable[[], str],
+    make_inputs: Callable[..., Inputs],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(report, "_MOST_SLOPES", 2)
+    release(KEY, make_inputs(tmp_path / "sloped", slopes=True))
+    assert "Here are the 2 of 3 genres that differ most." in section(read(), "slopes")
+
+
+def test_without_pooling_no_shares_are_claimed(
+    release: Release, read: Callable[[], str], make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    release(KEY, make_inputs(tmp_path / "none", pooling="none"))
+    assert "how far artists differ is not estimated" in section(read(), "variance")
+    assert "artists have a prior so wide that it says nothing" in section(read(), "priors")

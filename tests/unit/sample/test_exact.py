@@ -14,7 +14,7 @@ from tasks.sample.posterior import mixture_quantile
 from tasks.sample.scales import scales_for
 
 if TYPE_CHECKING:
-    from conftest import Rows
+    from small import Rows
 
 
 def joint(rows: Rows, density: CollapsedDensity, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,8 @@
+"""Predictions from a publication: plain functions, part of no run.
+
+from tasks.predict import Predictor
+"""
+
+from tasks.predict.predictor import Predictor
+
+__all__ = ["Predictor"]
