@@ -15,17 +15,20 @@ unexport PYTHONHOME
 BIN := .venv/bin
 TESTING := test test-slow lint format types check precommit
 
-.PHONY: help refit bench-refit clean clean-data lock setup-run setup-dev $(TESTING)
+.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling clean clean-data lock setup-run setup-dev $(TESTING)
 
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'ARGS="..." is appended to the command of refit, test, test-slow and lock. ENCORE_PYTHON names the Python to use.'
+	@echo 'ARGS="..." is appended to the command of refit, evaluate, test, test-slow, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
 refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
 	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
+
+evaluate: setup-run ## how well the models predict tracks of the sample corpus that they have not seen
+	@$(BIN)/encore evaluate data/samples/spotify_by_genre.parquet --name sample $(ARGS)
 
 test: setup-dev ## run the tests
 	@$(BIN)/python -m pytest -m 'not slow' $(ARGS)
@@ -35,6 +38,14 @@ test-slow: setup-dev ## run the tests that take long
 
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
 	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)
+
+bench: bench-engines bench-scaling ## measure Encore against its peers: both of the next two
+
+bench-engines: setup-run ## effective draws per second beside nutpie, PyMC, NumPyro and Bambi (about an hour and a half)
+	@$(BIN)/python benchmarks/engines.py $(ARGS)
+
+bench-scaling: setup-run ## 0.1 to 10 million tracks, beside lme4 in R (an hour or so, 2 GB of disk)
+	@$(BIN)/python benchmarks/scaling.py $(ARGS)
 
 lint: setup-dev ## check style and formatting
 	@$(BIN)/ruff check .
@@ -56,8 +67,8 @@ precommit: setup-dev ## check what is committed from now on: install the git hoo
 lock: ## pin the dependencies anew (ARGS=--upgrade: the newest that fit)
 	@sh scripts/setup.sh lock $(ARGS)
 
-clean: ## remove .venv and caches; what was published stays
-	@rm -rf .venv build ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove .venv, caches, and what the benchmarks keep; what was published stays
+	@rm -rf .venv benchmarks/.peers benchmarks/.work build ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find flows schemas tasks tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: ## remove what runs left in data/, publications too

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.evaluating import evaluate
 from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Parametrisation, Pooling, Repeats, Slopes, checked
 from flows.reading import TO, draws, predict, priors, show, verify
 from schemas.errors import EncoreError
@@ -141,7 +142,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (show, predict, draws, verify):
+for command in (evaluate, show, predict, draws, verify):
     app.command(no_args_is_help=True)(command)
 app.command()(priors)
 

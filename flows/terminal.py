@@ -1,4 +1,4 @@
-"""What a refit says in a terminal while it runs, and what it leaves there."""
+"""What a flow says in a terminal while it runs, and what a refit leaves there."""
 
 from __future__ import annotations
 
@@ -51,17 +51,10 @@ def run_refit(
         print_line(f"Nothing new: {name} was published from this corpus with these parameters before.")
         print_publication(to, name)
         return
-    _show_steps()
-    if not verbose:
-        # Prefect prints a traceback for whatever ends a run; ours are one sentence, printed at the end.
-        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    if not os.environ.get("PREFECT_API_URL"):
-        stop_orphans()
-        _LOGGER.info("%-7s starting Prefect's own server for this run", "prefect")
-    by_name: dict[str, Any] = dict(parameters)
-    with _interruptible():
+    with running(verbose=verbose):
         from flows.refit import refit
 
+        by_name: dict[str, Any] = dict(parameters)
         publication = refit(sources=list(sources), name=name, to=str(to), **by_name, force=force)
     if not publication.new:
         print_line(f"\nNothing new: {name} was published from this corpus with these parameters before.")
@@ -77,8 +70,28 @@ def by_step(parameters: Mapping[str, BaseModel]) -> dict[str, BaseModel]:
         "sampling": "sample",
         "gating": "gate",
         "publishing": "publish",
+        "evaluating": "judge",
     }
     return {steps[name]: model for name, model in parameters.items()}
+
+
+@contextlib.contextmanager
+def running(*, verbose: bool) -> Iterator[None]:
+    """Run a flow inside this: its steps show in the terminal, Ctrl-C ends it, and no server of a killed run stays.
+
+    Prefect must not have been imported before: it reads its settings then.
+    """
+    _show_steps()
+    if not verbose:
+        # Prefect prints a traceback for whatever ends a run; ours are one sentence, printed at the end.
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    if not os.environ.get("PREFECT_API_URL"):
+        stop_orphans()
+        # 20 seconds, Prefect's own patience, are not enough for a machine that is busy with other things.
+        os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+        _LOGGER.info("%-7s starting Prefect's own server for this run", "prefect")
+    with _interruptible():
+        yield
 
 
 @contextlib.contextmanager

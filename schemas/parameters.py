@@ -1,4 +1,4 @@
-"""What a user may set, in five flat models: one a step.
+"""What a user may set, in flat models: one a step.
 
 They become the form in the Prefect UI, the options of the command line and part of each step's key, so a field
 is a plain type with bounds, a default and a sentence.
@@ -186,3 +186,37 @@ class PublishParameters(_Parameters):
     """How a publication looks."""
 
     figures: bool = Field(True, title="Figures", description="Draw figures/*.png.")  # noqa: FBT003 - a pydantic default
+
+
+class EvaluateParameters(_Parameters):
+    """How predictions are judged."""
+
+    held_out_tracks: float = Field(
+        0.1,
+        ge=0,
+        le=0.5,
+        title="Share of tracks held out",
+        description="Tracks that no fit sees, of artists that it does see: each keeps at least one.",
+    )
+    held_out_artists: float = Field(
+        0.1,
+        ge=0,
+        le=0.5,
+        title="Share of artists held out",
+        description="Artists of whom no fit sees a track.",
+    )
+    most_rows: int = Field(
+        20_000,
+        ge=100,
+        le=1_000_000,
+        title="Most tracks judged",
+        description="Of a large corpus a smaller share is held out: about this many tracks of each kind.",
+    )
+    leave_one_out: bool = Field(
+        True,  # noqa: FBT003 - a pydantic default
+        title="Leave one out",
+        description="Also predict each track that the fits did see from all others: exact, from the sums.",
+    )
+    seed: int = Field(
+        1, ge=0, le=2**32 - 1, title="Seed of the split", description="The same seed holds out the same tracks."
+    )

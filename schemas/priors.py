@@ -31,9 +31,11 @@ class Priors(BaseModel):
     sigma: str = Field(AUTO, description="Sd of tracks around their artist. auto: exponential, its mean the data's sd.")
     tau: str = Field(AUTO, description="Sd between artists. auto: exponential, its mean the data's sd.")
     tau_genre: str = Field(AUTO, description="Sd between genres. auto: half_normal(sd of the data / 2).")
-    tau_block: str = Field(AUTO, description="Sd of a block's coefficients. auto: half_normal(sd of the data / 2).")
+    tau_block: str = Field(
+        AUTO, description="Sd of a block's coefficients. auto: half_normal(sd of the data / (2 sqrt F)), F features."
+    )
     tau_slope: str = Field(
-        AUTO, description="Sd of a block's slopes between genres. auto: half_normal(sd of the data / 4)."
+        AUTO, description="Sd of a block's slopes between genres. auto: half_normal(sd of the data / (4 sqrt F))."
     )
     nu: str = Field(AUTO, description="Degrees of freedom of student_t, above 2. auto: gamma(2, 0.1).")
 

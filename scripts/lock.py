@@ -1,4 +1,4 @@
-"""Write ``requirements/*.txt`` from the ranges in ``pyproject.toml``: every package one version, every file a hash.
+"""Write the lists of pins from the ranges in ``pyproject.toml``: every package one version, every file a hash.
 
 ``lock.py`` keeps what is pinned where it still fits; ``lock.py --upgrade`` takes the newest that fits. uv does the
 work; where there is none, one is fetched for this once. ``setup.sh lock`` finds the Python to start this with.
@@ -30,7 +30,7 @@ def uv_of_our_own(python: Path, folder: Path) -> Path:
 
 
 def lock(root: Path, python: Path, *, upgrade: bool) -> None:
-    """Write ``requirements/run.txt`` and ``requirements/dev.txt`` from ``pyproject.toml``.
+    """Write ``requirements/run.txt``, ``requirements/dev.txt`` and the benchmarks' peers from ``pyproject.toml``.
 
     Parameters
     ----------
@@ -52,16 +52,18 @@ def lock(root: Path, python: Path, *, upgrade: bool) -> None:
         command: list[str | Path] = [uv, "pip", "compile", "--quiet", "--universal", "--python-version", "3.12"]
         command += ["--python", python, "--only-binary", ":all:", "--generate-hashes", "--no-config"]
         command += ["--no-emit-index-url", "--no-annotate", "--no-header", *(["--upgrade"] if upgrade else [])]
-        run, dev = Path(scratch, "run.txt"), Path(scratch, "dev.txt")
-        groups: dict[Path, list[str | Path]] = {
-            run: ["--group", "build"],
-            dev: ["--group", "build", "--group", "dev", "--constraint", run],
+        run = Path(scratch, "run.txt")
+        groups: dict[str, list[str | Path]] = {
+            "requirements/run.txt": ["--group", "build", "pyproject.toml"],
+            "requirements/dev.txt": ["--group", "build", "--group", "dev", "--constraint", run, "pyproject.toml"],
+            # What Encore shares with them has one version: methods are compared, not releases.
+            "benchmarks/requirements-peers.txt": ["--group", "peers", "--constraint", run],
         }
-        for draft, options in groups.items():
-            pinned = root / "requirements" / draft.name
+        for name, options in groups.items():
+            pinned, draft = root / name, Path(scratch, Path(name).name)
             if pinned.exists():
                 shutil.copyfile(pinned, draft)  # uv keeps the versions it finds where it is to write
-            complete: list[str | Path] = [*command, *options, "pyproject.toml", "--output-file", draft]
+            complete: list[str | Path] = [*command, *options, "--output-file", draft]
             # What this machine has beside the public index must not get into everybody's list.
             if not succeeds(complete, without=("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")):
                 message = f"pyproject.toml allows no {draft.name} (the reason is above): change a range there"
@@ -71,11 +73,12 @@ def lock(root: Path, python: Path, *, upgrade: bool) -> None:
                     f"{draft.name} would hold a download address: ask for a version in pyproject.toml, not a place"
                 )
                 raise SetUpFailed(message)
-        for draft in groups:
-            pins = draft.read_text(encoding="utf-8").removeprefix(HEADER)
-            (root / "requirements" / draft.name).write_text(HEADER + pins, encoding="utf-8")
+        for name in groups:
+            header = HEADER.replace("tested with", "measured against") if "peers" in name else HEADER
+            pins = Path(scratch, Path(name).name).read_text(encoding="utf-8").removeprefix(header)
+            (root / name).write_text(header + pins, encoding="utf-8")
             count = sum(line[0].isalnum() for line in pins.splitlines())
-            say(f"requirements/{draft.name} pins {count} packages")
+            say(f"{name} pins {count} packages")
 
 
 def main(arguments: list[str]) -> int:

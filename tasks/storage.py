@@ -138,6 +138,15 @@ class Storage:
         return found
 
 
+def is_intact(folder: Path) -> bool:
+    """Say whether a folder that a `Storage` wrote holds what it held, without removing it if not."""
+    try:
+        _verify(folder)
+    except CorruptStep:
+        return False
+    return True
+
+
 def _owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 

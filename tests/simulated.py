@@ -1,101 +1,91 @@
-"""Corpora simulated from the model, with known parameters, as `group` would leave them."""
+"""Corpora drawn from the model, written as ingest would."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from schemas.reports import Design, DesignColumn
-from tasks.group.sums import statistics_of, sums_of
+from schemas.reports import IngestReport, RowCounts, SourceReport
+from schemas.tracks import arrow_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-FEATURES = {"energy": "energy", "loudness": "energy", "acousticness": "energy", "valence": "mood", "liveness": "mood"}
-GENRES = ("folk", "jazz", "pop", "rock")
+    from numpy.typing import NDArray
+
+FEATURES = ("energy", "valence")
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What a corpus was simulated from; theta without the intercept, in points."""
+class Tracks:
+    """Tracks of a corpus, column by column; `popularity` is left as the model draws it, beyond 0 and 100 too."""
 
-    mu: float
-    sigma: float
-    tau: float
-    beta: np.ndarray
-    genre_effect: np.ndarray
-    slope_deviation: np.ndarray
-    artist_effect: np.ndarray
+    columns: Mapping[str, Sequence[Any]]
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.columns["popularity"])
 
-@dataclass(frozen=True)
-class Corpus:
-    """Rows of the regression: ``artist`` (N,), ``z`` (N, D), ``popularity`` (N,), with the design's columns."""
-
-    truth: Truth
-    artist: np.ndarray
-    z: np.ndarray
-    popularity: np.ndarray
-    columns: tuple[DesignColumn, ...]
+    def taken(self, order: NDArray[np.int64]) -> Tracks:
+        """Return some of them, in an order."""
+        return Tracks({name: [values[place] for place in order] for name, values in self.columns.items()})
 
 
-def simulate(seed: int, artists: int, *, features: bool = True, genres: bool = True, slopes: bool = False) -> Corpus:
-    """Draw a corpus: heavy-tailed track counts, correlated features, and popularity from the model."""
+def draw_tracks(seed: int, artists: int = 40, most: int = 9, tau: float = 10.0, sigma: float = 12.0) -> Tracks:
+    """Draw tracks from the model: two features, three genres, artists with 1 to `most` tracks each."""
     generator = np.random.default_rng(seed)
-    counts = np.minimum(1 + generator.geometric(0.25, artists) * generator.integers(1, 6, artists), 90)
-    artist = np.repeat(np.arange(artists), counts)
+    artist = np.repeat(np.arange(artists), generator.integers(1, most + 1, artists))
     count = len(artist)
-    columns, parts = [DesignColumn(name="intercept", kind="intercept")], [np.ones((count, 1))]
-    beta, effect = generator.normal(0, 3, len(FEATURES)), generator.normal(0, 5, len(GENRES))
-    deviation = generator.normal(0, 1.5, (len(GENRES), len(FEATURES)))
-    standard = generator.normal(size=(count, len(FEATURES))) + 0.5 * generator.normal(size=(count, 1))
-    standard = (standard - standard.mean(axis=0)) / standard.std(axis=0)
-    share = np.eye(len(GENRES))[generator.integers(0, len(GENRES), count)]
-    expected = np.full(count, 48.0)
-    if features:
-        parts.append(standard)
-        columns += [DesignColumn(name=name, kind="feature", block=block) for name, block in FEATURES.items()]
-        expected += standard @ beta
-    if genres:
-        parts.append(share)
-        columns += [DesignColumn(name=name, kind="genre") for name in GENRES]
-        expected += share @ effect
-    if slopes:
-        parts.append((share[:, :, None] * standard[:, None, :]).reshape(count, -1))
-        columns += [
-            DesignColumn(name=f"{genre}: {name}", kind="slope", genre=genre, feature=name, block=block)
-            for genre in GENRES
-            for name, block in FEATURES.items()
-        ]
-        expected += (share @ deviation * standard).sum(axis=1)
-    sigma, tau = 11.0, 7.0
-    own = generator.normal(0, tau, artists)
-    popularity = expected + own[artist] + generator.normal(0, sigma, count)
-    truth = Truth(48.0, sigma, tau, beta, effect, deviation, own)
-    return Corpus(truth, artist, np.hstack(parts), popularity, tuple(columns))
-
-
-def write_grouped(corpus: Corpus, folder: Path) -> Path:
-    """Write a corpus as `group` leaves it, rows and all."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    names = np.array([f"artist {number:05d}" for number in corpus.artist], dtype=object)
-    y = corpus.popularity - corpus.popularity.mean()
-    sums = sums_of(names, np.column_stack([corpus.z, y]))
-    (folder / "rows").mkdir(parents=True)
-    for name, values in (("artist", corpus.artist), ("z", corpus.z), ("y", y)):
-        np.save(folder / "rows" / f"{name}.npy", values)
-    statistics_of(sums).save(folder / "statistics")
-    design = Design(
-        columns=corpus.columns,
-        observations=len(y),
-        artists=len(sums.names),
-        popularity_mean=float(corpus.popularity.mean()),
-        popularity_sd=float(y.std()),
+    features = {name: generator.uniform(0, 1, count) for name in FEATURES}
+    genre = generator.integers(0, 3, count)
+    popularity = (
+        50
+        + 15 * (features["energy"] - 0.5)
+        + np.array([-6.0, 0.0, 6.0])[genre]
+        + generator.normal(0, tau, artists)[artist]
+        + generator.normal(0, sigma, count)
     )
-    (folder / "design.json").write_text(design.model_dump_json(), encoding="utf-8")
-    pq.write_table(pa.table({"artist": pa.array(sums.names, pa.string())}), folder / "artists.parquet")
+    return Tracks(
+        {
+            "track_id": [f"{seed:011d}{number:011d}" for number in range(count)],
+            "artists": [[f"artist {number:04d}"] for number in artist],
+            "genres": [[f"genre {number}"] for number in genre],
+            "popularity": list(popularity),
+            **{name: list(values) for name, values in features.items()},
+        }
+    )
+
+
+def write_ingested(folder: Path, tracks: Tracks, partitions: int = 1) -> Path:
+    """Write tracks as ingest would, in some partitions."""
+    count = len(tracks)
+    (folder / "tracks").mkdir(parents=True)
+    columns = [
+        pa.array(tracks.columns[field.name], field.type)
+        if field.name in tracks.columns
+        else pa.array(range(count), field.type)
+        if not field.nullable
+        else pa.nulls(count, field.type)
+        for field in arrow_schema()
+    ]
+    table = pa.table(columns, schema=arrow_schema())
+    edges = np.linspace(0, count, partitions + 1).astype(int)
+    for number in range(partitions):
+        part = table.slice(edges[number], edges[number + 1] - edges[number])
+        pq.write_table(part, folder / "tracks" / f"part-{number:05d}.parquet")
+    report = IngestReport(
+        sources=(SourceReport(name="tracks.csv", sha256="0" * 64, layout="114k", why="", rows_in=count),),
+        rows=RowCounts(rows_in=count, kept=count, repeats=0, quarantined=0),
+        reasons={},
+        columns=tuple(tracks.columns),
+        conflicts=0,
+        mean_popularity=float(np.mean(tracks.columns["popularity"])),
+        share_of_zeros=0,
+    )
+    (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
     return folder

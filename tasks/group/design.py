@@ -145,15 +145,7 @@ def rows_of(tracks: pa.Table, plan: Plan) -> tuple[NDArray[np.object_], NDArray[
         centred popularity. A track found in k genres counts 1/k in each, so that its genres together weigh as much as
         anyone's.
     """
-    import pyarrow.compute as pc
-
-    artists = tracks["artists"].combine_chunks()
-    if plan.credit == "each":
-        names = pc.list_flatten(artists)
-        parents = pc.list_parent_indices(artists).to_numpy(zero_copy_only=False)
-    else:
-        names = pc.list_element(artists, 0)
-        parents = np.arange(tracks.num_rows)
+    names, parents = credited(tracks, plan.credit)
     count, genres = len(plan.features), len(plan.genres)
     rows = np.empty((tracks.num_rows, plan.width))
     rows[:, 0] = 1.0
@@ -165,7 +157,32 @@ def rows_of(tracks: pa.Table, plan: Plan) -> tuple[NDArray[np.object_], NDArray[
         products = shares[:, :, None] * rows[:, None, 1 : 1 + count]
         rows[:, 1 + count + genres : -1] = products.reshape(len(rows), -1)
     rows[:, -1] = tracks["popularity"].to_numpy() - plan.centre[-1]
-    return names.to_numpy(zero_copy_only=False), rows[parents]
+    return names, rows[parents]
+
+
+def credited(tracks: pa.Table, credit: str) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+    """Return the artist and the track of each observation.
+
+    Parameters
+    ----------
+    tracks : pyarrow.Table, n rows
+        With at least the column ``artists``.
+    credit : {"primary", "each"}
+
+    Returns
+    -------
+    names : ndarray of str, shape (m,)
+    parents : ndarray of int, shape (m,)
+        Positions of their tracks.
+    """
+    import pyarrow.compute as pc
+
+    artists = tracks["artists"].combine_chunks()
+    if credit == "each":
+        names, parents = pc.list_flatten(artists), pc.list_parent_indices(artists).to_numpy(zero_copy_only=False)
+    else:
+        names, parents = pc.list_element(artists, 0), np.arange(tracks.num_rows)
+    return names.to_numpy(zero_copy_only=False), parents
 
 
 def _genre_shares(tracks: pa.Table, plan: Plan) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from schemas.errors import CorpusRejected, InvalidParameter
 from schemas.reports import IngestReport
 from tasks.group.design import needed, plan_for, rows_of
+from tasks.group.holding_out import COLUMNS, FOLDER, HeldOut
 from tasks.group.standardising import standardise
 from tasks.group.sums import Running, statistics_of, sums_of
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from schemas.parameters import GroupParameters
+    from schemas.parameters import EvaluateParameters, GroupParameters
     from schemas.reports import Design
     from schemas.statistics import Statistics
 
@@ -39,6 +40,7 @@ def group_tracks(
     folder: Path,
     *,
     keep_rows: bool = False,
+    held_out: EvaluateParameters | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Design:
     """Group a corpus by artist and genre, and sum it up.
@@ -52,6 +54,8 @@ def group_tracks(
         Where to write ``design.json``, ``artists.parquet``, ``statistics/*.npy`` and, on request, ``rows/*.npy``.
     keep_rows : bool
         Also keep the standardised rows, for an engine that cannot work from sums.
+    held_out : EvaluateParameters, optional
+        Leave out some tracks, and write them under ``held_out``; see `tasks.group.holding_out`.
     progress : callable
         Told how many partitions are done, of how many.
 
@@ -71,11 +75,14 @@ def group_tracks(
     report = IngestReport.model_validate_json((ingested / "report.json").read_text(encoding="utf-8"))
     partitions = sorted((ingested / "tracks").glob("*.parquet"))
     plan = plan_for(partitions, report.columns, parameters)
+    split = HeldOut(partitions, report.rows.kept, plan, held_out) if held_out else None
+    columns = sorted({*needed(plan), *(COLUMNS if split else ())})
     running = Running(plan.width)
     kept: list[tuple[Names, Floats]] = []
     seen = 0
     for done, partition in enumerate(partitions):
-        tracks = pq.read_table(partition, columns=needed(plan))
+        tracks = pq.read_table(partition, columns=columns)
+        tracks = split.training(tracks) if split else tracks
         for start in range(0, tracks.num_rows, max(_CELLS // plan.width, 1)):
             names, rows = rows_of(tracks.slice(start, max(_CELLS // plan.width, 1)), plan)
             with threadpool_limits(1):
@@ -98,6 +105,9 @@ def group_tracks(
     _write_artists(sums.names, statistics, design, folder)
     if keep_rows:
         _write_rows(kept, sums.names, change, folder / "rows")
+    if split:
+        with threadpool_limits(1):
+            split.write(sums.names, sums.counts, change, folder / FOLDER)
     return design
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from schemas.parameters import GroupParameters
+from schemas.parameters import EvaluateParameters, GroupParameters
 from schemas.references import Reference
 from schemas.reports import Design
 from tasks.progress import Progress
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     cache_policy=NO_CACHE,
 )
 def group(
-    ingested: Reference, parameters: GroupParameters, work: str, *, keep_rows: bool = False, force: bool = False
+    ingested: Reference,
+    parameters: GroupParameters,
+    work: str,
+    *,
+    keep_rows: bool = False,
+    held_out: EvaluateParameters | None = None,
+    force: bool = False,
 ) -> Reference:
     """Group tracks by artist and genre and sum them up; see `tasks.group.grouping.group_tracks`."""
     progress = Progress("group", "partitions")
@@ -37,9 +43,14 @@ def group(
     def build(folder: Path) -> None:
         from tasks.group.grouping import group_tracks
 
-        group_tracks(storage.open(ingested), parameters, folder, keep_rows=keep_rows, progress=progress)
+        group_tracks(
+            storage.open(ingested), parameters, folder, keep_rows=keep_rows, held_out=held_out, progress=progress
+        )
 
-    key = key_of("group", [ingested.content], {**parameters.model_dump(mode="json"), "rows": keep_rows})
+    settings = {**parameters.model_dump(mode="json"), "rows": keep_rows}
+    if held_out:
+        settings["held_out"] = held_out.model_dump(mode="json", exclude={"leave_one_out"})
+    key = key_of("group", [ingested.content], settings)
     reference = storage.run("group", key, build, force=force)
     design = Design.model_validate_json((storage.open(reference) / "design.json").read_text(encoding="utf-8"))
     left_out = f"; left out: {', '.join(design.dropped)}" if design.dropped else ""

@@ -63,8 +63,8 @@ def prior_predictive(grouped: Grouped, parameters: SampleParameters) -> dict[str
         points, and ``share_outside``, the share of tracks below 0 or above 100, to ``low, median, high`` (5 %, 50 %,
         95 %) and ``observed``.
     """
-    # A stream of its own, so that nothing else depends on it.
-    generator = np.random.default_rng([parameters.seed, 3])
+    # A stream of its own, so that nothing else depends on it; predictions have 3 and 4.
+    generator = np.random.default_rng([parameters.seed, 5])
     design, spread = grouped.design, Spread.of(grouped.statistics)
     corpora = _draw(grouped, parameters, generator)
     theta, tau, noise = corpora.theta, corpora.tau, corpora.noise

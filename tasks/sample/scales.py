@@ -79,6 +79,7 @@ def resolved(priors: Priors, design: Design) -> dict[str, Prior]:
         By parameter, each with numbers.
     """
     sd, mean = design.popularity_sd, design.popularity_mean
+    features = max(len(design.names("feature")), 1)
     defaults = {
         # As rstanarm scales its defaults: an intercept within 2.5 sd, standard deviations with the data's sd as mean.
         "mu": Prior("normal", (mean, 2.5 * sd)),
@@ -86,9 +87,10 @@ def resolved(priors: Priors, design: Design) -> dict[str, Prior]:
         "tau": Prior("exponential", (1 / sd,)),
         # A handful of genres or features says little about their own spread: a lighter tail keeps it sensible.
         "tau_genre": Prior("half_normal", (sd / 2,)),
-        "tau_block": Prior("half_normal", (sd / 2,)),
+        # All F features together are expected to move popularity about as much as genres do, however many there are.
+        "tau_block": Prior("half_normal", (sd / 2 / features**0.5,)),
         # What genres differ by in a slope is expected to be less than the slope.
-        "tau_slope": Prior("half_normal", (sd / 4,)),
+        "tau_slope": Prior("half_normal", (sd / 4 / features**0.5,)),
         # Juarez and Steel (2010), Journal of Business & Economic Statistics 28(1).
         "nu": Prior("gamma", (2.0, 0.1)),
     }

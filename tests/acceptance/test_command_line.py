@@ -103,5 +103,5 @@ def test_help_imports_nothing_heavy() -> None:
     answer = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     heavy = {"prefect", "pandas", "numpy", "pyarrow", "great_expectations", "scipy", "pymc", "nutpie", "matplotlib"}
     assert not heavy & set(answer.stdout.split())
-    for command in ("refit", "show", "verify"):
+    for command in ("refit", "show", "verify", "evaluate"):
         assert encore(command, "--help").returncode == 0

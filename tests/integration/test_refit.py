@@ -70,8 +70,7 @@ def test_a_published_posterior_of_others_is_met(tracks: Path, tmp_path: Path) ->
     # a few thousand draws on either side (false alarm below 0.1 % over the ten numbers); the seed is fixed.
     import arviz_stats
 
-    priors = Priors(mu="normal(50, 10)", tau="half_normal(15)", sigma="half_normal(10)")
-    sampling = SampleParameters(priors=priors, interval=0.95)
+    sampling = SampleParameters(priors=Priors.preset("idsia"), interval=0.95)
     publication = run(tracks, to=tmp_path / "to", ingestion=KEEP, grouping=ALONE, sampling=sampling)
     manifest, artists, posterior = read(publication)
     hdi = arviz_stats.hdi(posterior[["mu", "tau", "sigma"]], prob=0.94)
@@ -86,6 +85,13 @@ def test_a_published_posterior_of_others_is_met(tracks: Path, tmp_path: Path) ->
     assert artists[book.BEYONCE]["next_sd"] == pytest.approx(13.97, abs=0.6)
     new = manifest.sampling.new_artist
     assert (new["low"], new["high"]) == pytest.approx((12.5, 93.6), abs=2.5)
+    # The book finds 54 % of the variance between artists; these priors, 15.06^2 / (15.06^2 + 13.99^2).
+    shares = manifest.sampling.variance
+    assert set(shares) == {"artists", "residual"}
+    assert shares["artists"]["mean"] == pytest.approx(0.537, abs=0.02)
+    # What these priors expect can be worked out: the mean of tracks is around 50, give or take some 10 points.
+    expected = manifest.sampling.prior_predictive
+    assert (expected["mean"]["low"], expected["mean"]["high"]) == pytest.approx((33, 67), abs=4)
     assert manifest.corpus.rows.model_dump() == {
         "rows_in": 350,
         "kept": 350,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.parquet as pq
 import xarray as xr
-from simulated import simulate, write_grouped
+from simulated_rows import simulate, write_grouped
 
 from schemas.parameters import SampleParameters
 from schemas.priors import Priors

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xarray as xr
-from simulated import simulate, write_grouped
+from simulated_rows import simulate, write_grouped
 
 from schemas.parameters import SampleParameters
 from tasks.sample.sampling import sample_posterior

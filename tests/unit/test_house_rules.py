@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STEPS = ("ingest", "group", "sample", "gate", "publish")
+STEPS = ("ingest", "group", "sample", "gate", "publish", "judge")
 MODULES = sorted(path for place in ("flows", "tasks", "schemas") for path in (REPOSITORY / place).rglob("*.py"))
 
 

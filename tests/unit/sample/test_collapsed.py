@@ -15,7 +15,7 @@ from tasks.sample.collapsed import CollapsedDensity
 from tasks.sample.scales import log_density, scales_for
 
 if TYPE_CHECKING:
-    from conftest import Rows
+    from small import Rows
 
     from tasks.sample.scales import Scales
 

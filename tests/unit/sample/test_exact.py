@@ -13,7 +13,7 @@ from tasks.sample.exact import draw_artist_effects, given_scales
 from tasks.sample.scales import scales_for
 
 if TYPE_CHECKING:
-    from conftest import Rows
+    from small import Rows
 
 
 def joint(rows: Rows, density: CollapsedDensity, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from conftest import make_rows
+from small import make_rows
 
 from schemas.parameters import SampleParameters
 from schemas.priors import Priors
 from tasks.sample.prior_predictive import prior_predictive
 
 if TYPE_CHECKING:
-    from conftest import Rows
+    from small import Rows
 
 PRIORS = Priors.model_validate(
     {
@@ -22,15 +22,16 @@ PRIORS = Priors.model_validate(
         "tau": "half_normal(1) relative to sigma",
         "tau_genre": "exponential(0.2)",
         "tau_block": "lognormal(0.5, 0.5)",
+        "tau_slope": "half_normal(2)",
         "nu": "gamma(2, 0.5)",
     }
 )
 
 
-def simulated(rows: Rows, count: int, *, student: bool) -> dict[str, np.ndarray]:
+def simulated(rows: Rows, count: int, *, student: bool, slopes: bool) -> dict[str, np.ndarray]:
     """Simulate corpora from `PRIORS` track by track, and measure each."""
     generator = np.random.default_rng(8)
-    artists, genres = int(rows.artist.max()) + 1, rows.z[:, 4:]
+    artists, genres = int(rows.artist.max()) + 1, rows.z[:, 4:6]
     measured: dict[str, list[float]] = {}
     for _ in range(count):
         sigma = generator.gamma(4, 1 / 0.4)
@@ -42,7 +43,10 @@ def simulated(rows: Rows, count: int, *, student: bool) -> dict[str, np.ndarray]
         while student and nu <= 2:
             nu = generator.gamma(2, 2)
         errors = generator.standard_t(nu, len(rows.y)) if student else generator.normal(size=len(rows.y))
-        y = generator.normal(45, 20) + rows.z[:, 1:] @ np.concatenate([beta, effects])
+        y = generator.normal(45, 20) + rows.z[:, 1:6] @ np.concatenate([beta, effects])
+        if slopes:
+            apart = abs(generator.normal(0, 2, 2))
+            y += rows.z[:, 6:] @ generator.normal(0, np.tile(apart[[0, 0, 1]], 2))
         y += generator.normal(0, tau, artists)[rows.artist] + sigma * errors
         by_artist = np.bincount(rows.artist, y) / np.bincount(rows.artist)
         for name, value in {
@@ -56,15 +60,16 @@ def simulated(rows: Rows, count: int, *, student: bool) -> dict[str, np.ndarray]
     return {name: np.array(values) for name, values in measured.items()}
 
 
+@pytest.mark.parametrize("slopes", [False, True], ids=["common slopes", "slopes by genre"])
 @pytest.mark.parametrize("student", [False, True], ids=["normal", "student_t"])
-def test_it_expects_what_simulated_corpora_show(*, student: bool) -> None:
+def test_it_expects_what_simulated_corpora_show(*, student: bool, slopes: bool) -> None:
     # 1,000 draws against 2,000 corpora: of each corpus, where the quantiles that are reported rank among the simulated
     # ones. The standard error of a rank near the middle is 0.02, near the ends 0.01; 4.5 of them are allowed, a false
-    # alarm in about 10,000 runs for the 15 comparisons. The seeds are fixed.
-    rows = make_rows(3, artists=80)
+    # alarm in about 2,500 runs for the 60 comparisons. The seeds are fixed.
+    rows = make_rows(3, artists=80, slopes=slopes)
     parameters = SampleParameters(priors=PRIORS, likelihood="student_t" if student else "normal")
     expected = prior_predictive(rows.grouped, parameters)
-    corpora = simulated(rows, 2000, student=student)
+    corpora = simulated(rows, 2000, student=student, slopes=slopes)
     assert set(expected) == set(corpora)
     for name, values in corpora.items():
         for end, probability, error in (("low", 0.05, 0.01), ("median", 0.5, 0.02), ("high", 0.95, 0.01)):
@@ -74,7 +79,7 @@ def test_it_expects_what_simulated_corpora_show(*, student: bool) -> None:
 
 def test_beside_it_stands_what_was_seen(rows: Rows) -> None:
     y = rows.y + rows.grouped.design.popularity_mean
-    genres = rows.z[:, 4:]
+    genres = rows.z[:, 4:6]
     seen = {name: row["observed"] for name, row in prior_predictive(rows.grouped, SampleParameters()).items()}
     by_artist = np.bincount(rows.artist, y) / np.bincount(rows.artist)
     assert seen["mean"] == pytest.approx(y.mean())

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import make_rows
+from small import make_rows
 
 from schemas.parameters import SampleParameters
 from tasks.group.sums import statistics_of, sums_of

@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
+from small import Rows, make_rows
 
 from schemas.parameters import SampleParameters
-from schemas.reports import DesignColumn
 from tasks.group.sums import statistics_of, sums_of
 from tasks.sample.grouped import Grouped
 from tasks.sample.variance import variance_shares
 
-if TYPE_CHECKING:
-    from conftest import Rows
-
 FEATURES, GENRES = 3, 2
 
 
-def with_slopes(rows: Rows) -> tuple[Grouped, np.ndarray]:
-    """Add a column genre x feature for each of both, genre by genre."""
-    features, genres = rows.z[:, 1 : 1 + FEATURES], rows.z[:, 1 + FEATURES :]
-    products = [genres[:, genre] * features[:, feature] for genre in range(GENRES) for feature in range(FEATURES)]
-    z = np.column_stack([rows.z, *products])
-    design = rows.grouped.design
-    named = {kind: [column for column in design.columns if column.kind == kind] for kind in ("feature", "genre")}
-    slopes = tuple(
-        DesignColumn(
-            name=f"{genre.name}: {feature.name}",
-            kind="slope",
-            block=feature.block,
-            genre=genre.name,
-            feature=feature.name,
-        )
-        for genre in named["genre"]
-        for feature in named["feature"]
-    )
-    names = np.array([f"{number:03d}" for number in rows.artist], dtype=object)
-    statistics = statistics_of(sums_of(names, np.column_stack([z, rows.y])))
-    design = design.model_copy(update={"columns": (*design.columns, *slopes)})
-    return Grouped(design, statistics, rows.grouped.artists, rows.grouped.folder), z
+@pytest.fixture
+def plain() -> Rows:
+    return make_rows(7)
 
 
 def some_draws(slopes: int = 0) -> dict[str, np.ndarray]:
@@ -56,8 +32,9 @@ def some_draws(slopes: int = 0) -> dict[str, np.ndarray]:
     return draws | ({"slope_deviation": generator.normal(0, 1, (2, 5, GENRES, FEATURES))} if slopes else {})
 
 
-def test_shares_are_those_of_the_rows(rows: Rows) -> None:
-    grouped, z = with_slopes(rows)
+def test_shares_are_those_of_the_rows() -> None:
+    sloped = make_rows(7, slopes=True)
+    grouped, z = sloped.grouped, sloped.z
     draws = some_draws(slopes=1)
     shares = variance_shares(grouped, draws, SampleParameters())
     flat = {name: draw.reshape(-1, *draw.shape[2:]) for name, draw in draws.items()}
@@ -83,13 +60,13 @@ def test_shares_are_those_of_the_rows(rows: Rows) -> None:
     assert sum(share["mean"] for share in shares.values()) == pytest.approx(1)
 
 
-def test_parts_that_take_back_from_each_other_share_less_than_nothing(rows: Rows) -> None:
+def test_parts_that_take_back_from_each_other_share_less_than_nothing(plain: Rows) -> None:
     # Genre effects that undo what a feature does between genres.
-    z = rows.z.copy()
+    z = plain.z.copy()
     z[:, 1] = z[:, 4] - z[:, 4].mean()
-    names = np.array([f"{number:03d}" for number in rows.artist], dtype=object)
-    statistics = statistics_of(sums_of(names, np.column_stack([z, rows.y])))
-    grouped = Grouped(rows.grouped.design, statistics, rows.grouped.artists, rows.grouped.folder)
+    names = np.array([f"{number:03d}" for number in plain.artist], dtype=object)
+    statistics = statistics_of(sums_of(names, np.column_stack([z, plain.y])))
+    grouped = Grouped(plain.grouped.design, statistics, plain.grouped.artists, plain.grouped.folder)
     draws = some_draws()
     draws["beta"] = np.broadcast_to([10.0, 0.0, 0.0], (2, 5, FEATURES))
     draws["genre_effect"] = np.broadcast_to([-10.0, 0.0], (2, 5, GENRES))
@@ -99,26 +76,26 @@ def test_parts_that_take_back_from_each_other_share_less_than_nothing(rows: Rows
 
 
 @pytest.mark.parametrize(("pooling", "parts"), [("complete", {"shared", "residual"}), ("none", set())])
-def test_artists_have_a_share_only_where_their_spread_is_learned(rows: Rows, pooling: str, parts: set[str]) -> None:
+def test_artists_have_a_share_only_where_their_spread_is_learned(plain: Rows, pooling: str, parts: set[str]) -> None:
     draws = {name: draw for name, draw in some_draws().items() if name != "tau" or pooling == "none"}
-    shares = variance_shares(rows.grouped, draws, SampleParameters.model_validate({"pooling": pooling}))
+    shares = variance_shares(plain.grouped, draws, SampleParameters.model_validate({"pooling": pooling}))
     assert {part for part in shares if not part.startswith(("block", "genres"))} == parts
 
 
-def test_student_errors_have_the_variance_they_have(rows: Rows) -> None:
+def test_student_errors_have_the_variance_they_have(plain: Rows) -> None:
     draws = some_draws()
-    normal = variance_shares(rows.grouped, draws, SampleParameters())
+    normal = variance_shares(plain.grouped, draws, SampleParameters())
     heavy = variance_shares(
-        rows.grouped, draws | {"nu": np.full((2, 5), 4.0)}, SampleParameters(likelihood="student_t")
+        plain.grouped, draws | {"nu": np.full((2, 5), 4.0)}, SampleParameters(likelihood="student_t")
     )
     odds = [share["residual"]["mean"] / share["artists"]["mean"] for share in (normal, heavy)]
     assert odds[1] / odds[0] == pytest.approx(2, rel=0.1)  # 4 / (4 - 2)
 
 
-def test_without_features_and_genres_there_are_artists_and_the_rest(rows: Rows) -> None:
-    design = rows.grouped.design.model_copy(update={"columns": rows.grouped.design.columns[:1]})
-    names = np.array([f"{number:03d}" for number in rows.artist], dtype=object)
-    statistics = statistics_of(sums_of(names, np.column_stack([rows.z[:, :1], rows.y])))
+def test_without_features_and_genres_there_are_artists_and_the_rest(plain: Rows) -> None:
+    design = plain.grouped.design.model_copy(update={"columns": plain.grouped.design.columns[:1]})
+    names = np.array([f"{number:03d}" for number in plain.artist], dtype=object)
+    statistics = statistics_of(sums_of(names, np.column_stack([plain.z[:, :1], plain.y])))
     draws = {name: draw for name, draw in some_draws().items() if name in {"mu", "sigma", "tau"}}
-    shares = variance_shares(Grouped(design, statistics, [], rows.grouped.folder), draws, SampleParameters())
+    shares = variance_shares(Grouped(design, statistics, [], plain.grouped.folder), draws, SampleParameters())
     assert list(shares) == ["artists", "residual"]

@@ -1,0 +1,1 @@
+"""Judge: how well each model predicts tracks that it has not seen."""
