@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # Parts of mixtures held at once: 2 MB an array, which a processor's cache holds.
 _PARTS = 1 << 18
-# `posterior` has streams 1 and 2 of the same seed, predictions 3 and 4.
-_UNSEEN_STREAM = 5
+# `posterior` has streams 1 and 2 of the same seed, predictions 3 and 4, what the priors expect 5.
+_UNSEEN_STREAM = 6
 _SPREADINGS = 25
 
 
