@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.evaluating import evaluate
-from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Pooling, Repeats, Slopes, checked
+from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Parametrisation, Pooling, Repeats, Slopes, checked
 from flows.reading import TO, draws, predict, priors, show, verify
 from schemas.errors import EncoreError
 
@@ -66,6 +66,9 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         Engine,
         typer.Option(help="collapsed is exact and fast; the others slow references.", rich_help_panel="Sample"),
     ] = Engine.AUTO,
+    parametrisation: Annotated[
+        Parametrisation, typer.Option(help="What NUTS moves in, row by row.", rich_help_panel="Sample")
+    ] = Parametrisation.AUTO,
     draws: Annotated[int, typer.Option(help="Draws a chain.", rich_help_panel="Sample")] = 1000,
     tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 300,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
@@ -100,8 +103,24 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     )
     from schemas.priors import Priors
     from schemas.publication import checked_name
+    from tasks.sample.engines import check_installed
 
     checked_name(name)
+    sampling = checked(
+        SampleParameters,
+        pooling=pooling,
+        likelihood=likelihood,
+        engine=engine,
+        parametrisation=parametrisation,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        target_accept=target_accept,
+        interval=interval,
+        priors=Priors.chosen(priors) if priors else Priors(),
+    )
+    check_installed(sampling.resolved_engine)
     parameters: dict[str, BaseModel] = {
         "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
         "grouping": checked(
@@ -112,19 +131,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
             blocks=blocks,
             slopes=slopes,
         ),
-        "sampling": checked(
-            SampleParameters,
-            pooling=pooling,
-            likelihood=likelihood,
-            engine=engine,
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            seed=seed,
-            target_accept=target_accept,
-            interval=interval,
-            priors=Priors.chosen(priors) if priors else Priors(),
-        ),
+        "sampling": sampling,
         "gating": checked(
             GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
         ),

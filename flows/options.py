@@ -62,6 +62,14 @@ class Likelihood(StrEnum):
     STUDENT_T = "student_t"
 
 
+class Parametrisation(StrEnum):
+    """What NUTS moves in, row by row."""
+
+    AUTO = "auto"
+    CENTRED = "centred"
+    NON_CENTRED = "non_centred"
+
+
 class Engine(StrEnum):
     """What draws from the posterior."""
 

@@ -12,6 +12,7 @@ from tasks.gate.task import gate
 from tasks.group.task import group
 from tasks.ingest.task import ingest
 from tasks.publish.task import publish
+from tasks.sample.engines import check_installed
 from tasks.sample.task import sample
 
 # Beside the publications, on the same file system, so that a finished version can be renamed into place.
@@ -59,6 +60,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         EncoreError: What the user can mend: a corpus that cannot be used, a posterior that the gate stopped, ...
     """
     checked_name(name)
+    check_installed(sampling.resolved_engine)
     root = Path(to).expanduser().resolve()
     work = str(root / WORK)
     settings = {

@@ -113,6 +113,12 @@ class SampleParameters(_Parameters):
         "model row by row, slowly, as references: rows with nutpie, pymc with PyMC's own NUTS, numpyro with NumPyro's. "
         "auto: collapsed where the likelihood is normal, else rows.",
     )
+    parametrisation: Literal["auto", "centred", "non_centred"] = Field(
+        "auto",
+        title="Parametrisation",
+        description="What NUTS moves in, row by row: centred suits groups with many tracks, non_centred with few; "
+        "auto puts each in between, by how much its tracks say. The posterior is the same.",
+    )
     draws: int = Field(1000, ge=4, le=100_000, title="Draws a chain", description="Kept draws of each chain.")
     tune: int = Field(
         300, ge=4, le=100_000, title="Tuning steps", description="Steps of each chain that are thrown away."

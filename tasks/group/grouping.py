@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Names = NDArray[np.object_]
     Floats = NDArray[np.float64]
 
-# The row engine holds Z in memory; beyond this many cells it would not fit beside its own compiled model.
+# Engines that go track by track hold Z in memory, and a copy in what they compile.
 MOST_CELLS = 50_000_000
 # Rows are made and summed this many numbers at a time: 64 MiB.
 _CELLS = 8_000_000
@@ -68,7 +68,7 @@ def group_tracks(
     CorpusRejected
         If there is too little, or nothing that varies, to learn from.
     InvalidParameter
-        If rows are wanted and there are too many.
+        If rows are wanted and there are too many to be sampled track by track.
     """
     import pyarrow.parquet as pq
 
@@ -114,8 +114,8 @@ def group_tracks(
 def _reject_too_many_cells(cells: int) -> None:
     if cells > MOST_CELLS:
         message = (
-            f"the corpus is too large for the row engine (over {MOST_CELLS:,} numbers); use --engine "
-            "collapsed, which is exact and does not grow with the tracks, or fewer features"
+            f"the corpus is too large to be sampled track by track (over {MOST_CELLS:,} numbers): use --likelihood "
+            "normal with --engine collapsed, which is exact and does not grow with the tracks; or fewer features"
         )
         raise InvalidParameter(message)
 

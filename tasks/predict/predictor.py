@@ -12,10 +12,10 @@ from schemas.errors import InvalidParameter
 from schemas.predictions import NOBODY, as_table
 from schemas.publication import ARTIST_MEANS, ARTISTS, DESIGN, POSTERIOR
 from schemas.reports import Design
+from tasks.mixture import Mixture
 from tasks.predict.draws import read_posterior, stored_effects
 from tasks.predict.levels import Published, effect_draws, student_centres
 from tasks.predict.lookup import Artists, rows_of
-from tasks.predict.mixture import Mixture
 from tasks.predict.requests import as_columns, read_requests, rows_for
 from tasks.predictive import Known, conditional
 from tasks.published import published_file, read_manifest, version_folder

@@ -9,6 +9,7 @@ this one takes some thousand evaluations to find, and NUTS needs half the steps,
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # Bent within this many sds of the middle, straight beyond.
 _REACH = 6.0
 _KNOTS = 49
+_WIDTH = 2 * _REACH / (_KNOTS - 1)
 # Log density below its top at which a slice ends: a normal one is 8 sds out there.
 _DEPTH = 32.0
 _POINTS = 201
@@ -45,17 +47,17 @@ class Coordinates:
     def __init__(self, density: CollapsedDensity) -> None:
         self._density = density
         start = density.scales.start()
-        self._columns = np.arange(len(start))
         mode, curvature = _mode(density, start)
         widths = 1 / np.sqrt(np.maximum(np.diagonal(curvature), _WIDEST**-2))
-        self._pieces = np.stack([_bent(density, mode, k, widths[k]) for k in range(len(start))], axis=1)
+        # Of a handful of numbers, Python's own arithmetic is faster than arrays'.
+        self._pieces = [_bent(density, mode, k, widths[k]).tolist() for k in range(len(start))]
         self._mode, curvature = _mode(self._in_bent, np.zeros(len(start)))
         values, directions = np.linalg.eigh(curvature)
         self._factor = directions / np.sqrt(np.maximum(values, _WIDEST**-2))
 
     def unconstrained(self, z: Floats) -> Floats:
-        """Return the scales as the density takes them, shape (..., H)."""
-        return self._straightened(self._mode + z @ self._factor.T)[0]
+        """Return the log scales as the density takes them, shape (H,)."""
+        return self._straightened(self._mode + self._factor @ z)[0]
 
     def __call__(self, z: Floats) -> tuple[float, Floats]:
         """Return the log density at z, shape (H,), up to a constant, and its gradient."""
@@ -63,20 +65,23 @@ class Coordinates:
         return log_p, gradient @ self._factor
 
     def _in_bent(self, bent: Floats) -> tuple[float, Floats]:
-        straight, slope, curvature = self._straightened(bent)
+        straight, slope, along = self._straightened(bent)
         log_p, gradient = self._density(straight)
-        return log_p + float(np.log(slope).sum()), gradient * slope + curvature / slope
+        return log_p + math.log(math.prod(slope)), gradient * slope + along
 
-    def _straightened(self, bent: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the log scales, and their first and second derivatives, each of the shape of `bent`, (..., H)."""
-        inside = np.minimum(np.maximum(bent, -_REACH), _REACH)
-        width = 2 * _REACH / (_KNOTS - 1)
-        piece = np.minimum(((inside + _REACH) / width).astype(np.intp), _KNOTS - 2)
-        t = inside - (piece * width - _REACH)
-        cubic, square, linear, constant = np.moveaxis(self._pieces[piece, self._columns], -1, 0)
-        slope = (3 * cubic * t + 2 * square) * t + linear
-        straight = ((cubic * t + square) * t + linear) * t + constant + slope * (bent - inside)
-        return straight, slope, 6 * cubic * t + 2 * square
+    def _straightened(self, bent: Floats) -> tuple[Floats, list[float], list[float]]:
+        """Return the log scales, shape (H,), their derivatives, and the derivatives of the logs of those."""
+        straight, slopes, along = np.empty(len(bent)), [], []
+        for k, (value, pieces) in enumerate(zip(bent.tolist(), self._pieces, strict=True)):
+            inside = min(max(value, -_REACH), _REACH)
+            piece = min(int((inside + _REACH) / _WIDTH), _KNOTS - 2)
+            t = inside - (piece * _WIDTH - _REACH)
+            cubic, square, linear, constant = pieces[piece]
+            slope = (3 * cubic * t + 2 * square) * t + linear
+            straight[k] = ((cubic * t + square) * t + linear) * t + constant + slope * (value - inside)
+            slopes.append(slope)
+            along.append((6 * cubic * t + 2 * square) / slope)
+        return straight, slopes, along
 
 
 def _mode(density: Callable[[Floats], tuple[float, Floats]], start: Floats) -> tuple[Floats, Floats]:

@@ -128,8 +128,9 @@ def run(
         sampler.cancel()
         raise
     statistics = {ours: tree["sample_stats"][theirs].to_numpy() for theirs, ours in STATISTICS.items()}
-    return Chains(_arrays(tree["posterior"].data_vars), statistics)
+    return Chains(arrays(tree["posterior"].data_vars), statistics)
 
 
-def _arrays(variables: Mapping[Any, Any]) -> dict[str, NDArray[Any]]:
+def arrays(variables: Mapping[Any, Any]) -> dict[str, NDArray[Any]]:
+    """Return variables of a data set as plain arrays by name."""
     return {str(name): variable.to_numpy() for name, variable in variables.items()}

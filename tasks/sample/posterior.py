@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.mixture import Mixture
 from tasks.sample.exact import Moments, draw_artist_effects, given_scales
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ DIMS = {
 
 
 @dataclass(frozen=True)
+class Intervals:
+    """Ends of the interval of each artist's level, and sd and ends of its next track, in points, each of shape (J,)."""
+
+    low: Floats
+    high: Floats
+    next_sd: Floats
+    next_low: Floats
+    next_high: Floats
+
+
+@dataclass(frozen=True)
 class Posterior:
     """A posterior, ready to be written.
 
@@ -46,8 +58,10 @@ class Posterior:
         Those with stored draws of ``artist_effect``.
     level, effect : Moments
         Of every artist, in the order of the grouped data; the level in points.
-    unseen : Moments
-        Of the level of an artist nobody has seen, given each draw, shape (chains * draws,).
+    unseen : Mixture
+        The next track of an artist nobody has seen, one mixture over the draws.
+    intervals : Intervals, optional
+        Of every artist, where errors are not normal, nor so the posterior of a level.
     """
 
     draws: dict[str, Floats]
@@ -55,7 +69,8 @@ class Posterior:
     artists: list[str]
     level: Moments
     effect: Moments
-    unseen: Moments
+    unseen: Mixture
+    intervals: Intervals | None = None
 
 
 def with_stored_draws(grouped: Grouped, limit: int) -> NDArray[np.int64]:
@@ -117,79 +132,25 @@ def from_scales(grouped: Grouped, density: CollapsedDensity, chains: Chains, par
         artists=[grouped.artists[position] for position in chosen],
         level=Moments(level.mean + design.popularity_mean, level.sd),
         effect=exact.effect,
-        unseen=_unseen(grouped, theta, (sigma, tau)),
+        unseen=unseen(grouped, theta, (sigma, tau)),
     )
 
 
-def from_rows(grouped: Grouped, chains: Chains, parameters: SampleParameters) -> Posterior:
-    """Summarise draws of every parameter.
-
-    Parameters
-    ----------
-    grouped : Grouped
-    chains : Chains
-        From `rows.sample_rows`.
-    parameters : SampleParameters
-
-    Returns
-    -------
-    Posterior
-    """
-    draws = dict(chains.draws)
-    flat = {name: draw.reshape(-1, *draw.shape[2:]) for name, draw in draws.items()}
-    count = len(flat["mu"])
-    theta = np.column_stack(
-        [
-            flat["mu"] - grouped.design.popularity_mean,
-            *(flat[name] for name in ("beta", "genre_effect") if name in flat),
-        ]
-    )
-    effects = flat.get("artist_effect", np.zeros((count, len(grouped.artists))))
-    level = theta @ grouped.statistics.means[:, :-1].T + effects + grouped.design.popularity_mean
-    chosen = with_stored_draws(grouped, parameters.artist_draws)
-    if "artist_effect" in draws:
-        draws["artist_effect"] = draws["artist_effect"][..., chosen]
-    tau = flat.get("tau", np.zeros(count))
-    return Posterior(
-        draws=draws,
-        statistics=chains.statistics,
-        artists=[grouped.artists[position] for position in chosen],
-        level=Moments(level.mean(axis=0), level.std(axis=0)),
-        effect=Moments(effects.mean(axis=0), effects.std(axis=0)),
-        unseen=_unseen(grouped, theta, (flat["sigma"], tau)),
-    )
-
-
-def _unseen(grouped: Grouped, theta: Floats, scales: tuple[Floats, Floats]) -> Moments:
-    """Return, given each draw, the mean and sd of the next track of an artist nobody has seen, in points.
+def unseen(grouped: Grouped, theta: Floats, scales: tuple[Floats, Floats]) -> Mixture:
+    """Return the next track of an artist nobody has seen, in points, with normal errors.
 
     Its features and genre are those of the average track.
     """
+    sigma, tau = scales
+    return Mixture(average_track(grouped, theta)[:, None], np.sqrt(sigma**2 + tau**2)[:, None])
+
+
+def average_track(grouped: Grouped, theta: Floats) -> Floats:
+    """Return what is expected of a track with the features and genres of the average one, in points, shape (S,)."""
     statistics = grouped.statistics
     average = statistics.counts @ statistics.means[:, :-1] / statistics.observations
-    sigma, tau = scales
-    return Moments(theta @ average + grouped.design.popularity_mean, np.sqrt(sigma**2 + tau**2))
-
-
-def mixture_quantile(parts: Moments, probability: float) -> float:
-    """Return a quantile of an equal mixture of normals.
-
-    Parameters
-    ----------
-    parts : Moments
-        Mean and sd of each.
-    probability : float
-
-    Returns
-    -------
-    float
-    """
-    from scipy.optimize import brentq
-    from scipy.special import ndtr
-
-    width = 40 * parts.sd.max()
-    low, high = parts.mean.min() - width, parts.mean.max() + width
-    return float(brentq(lambda x: ndtr((x - parts.mean) / parts.sd).mean() - probability, low, high))
+    expected: Floats = theta @ average + grouped.design.popularity_mean
+    return expected
 
 
 def new_artist(posterior: Posterior, interval: float) -> dict[str, float]:
@@ -207,19 +168,19 @@ def new_artist(posterior: Posterior, interval: float) -> dict[str, float]:
         ``mean, sd, low, high`` in points. Popularity ends at 0 and 100, and so do the interval's ends: what the normal
         model puts beyond an end is popularity at that end.
     """
-    parts = posterior.unseen
     tail = (1 - interval) / 2
-    low, high = (float(np.clip(mixture_quantile(parts, p), 0, 100)) for p in (tail, 1 - tail))
-    sd = np.sqrt(parts.mean.var() + (parts.sd**2).mean())
-    return {"mean": float(parts.mean.mean()), "sd": float(sd), "low": low, "high": high}
+    low, high = (float(np.clip(posterior.unseen.quantile(p)[0], 0, 100)) for p in (tail, 1 - tail))
+    mean, sd = posterior.unseen.moments()
+    return {"mean": float(mean[0]), "sd": float(sd[0]), "low": low, "high": high}
 
 
 def write_artists(grouped: Grouped, posterior: Posterior, interval: float, path: Path) -> None:
     """Write one row an artist, with the columns of `schemas.publication.artists_schema` that are known by now.
 
-    Intervals are normal with the exact posterior mean and sd. The posterior of an artist's level is a mixture of
-    normals over the scales; its tails differ from a normal's by the small excess kurtosis that the uncertainty of
-    sigma and tau brings, which at the 5 % point all but cancels (Cornish-Fisher: (z^3 - 3 z) / 24 of it).
+    With normal errors, intervals are normal with the posterior mean and sd. The posterior of an artist's level is a
+    mixture of normals over the scales; its tails differ from a normal's by the small excess kurtosis that the
+    uncertainty of sigma and tau brings, which at the 5 % point all but cancels (Cornish-Fisher: (z^3 - 3 z) / 24 of
+    it).
 
     Parameters
     ----------
@@ -237,7 +198,7 @@ def write_artists(grouped: Grouped, posterior: Posterior, interval: float, path:
 
     z = float(ndtri((1 + interval) / 2))
     level, effect = posterior.level, posterior.effect
-    next_sd = np.sqrt(level.sd**2 + (posterior.draws["sigma"] ** 2).mean())
+    ends = posterior.intervals or _normal_intervals(posterior, z)
     columns = {
         "artist": grouped.artists,
         "tracks": grouped.statistics.counts,
@@ -245,17 +206,25 @@ def write_artists(grouped: Grouped, posterior: Posterior, interval: float, path:
         "raw_mean": np.round(grouped.statistics.means[:, -1] + grouped.design.popularity_mean, 9),
         "mean": level.mean,
         "sd": level.sd,
-        "low": np.clip(level.mean - z * level.sd, 0, 100),
-        "high": np.clip(level.mean + z * level.sd, 0, 100),
+        "low": np.clip(ends.low, 0, 100),
+        "high": np.clip(ends.high, 0, 100),
         "next_mean": level.mean,
-        "next_sd": next_sd,
-        "next_low": np.clip(level.mean - z * next_sd, 0, 100),
-        "next_high": np.clip(level.mean + z * next_sd, 0, 100),
+        "next_sd": ends.next_sd,
+        "next_low": np.clip(ends.next_low, 0, 100),
+        "next_high": np.clip(ends.next_high, 0, 100),
         "effect_mean": effect.mean,
         "effect_sd": effect.sd,
     }
     schema = pa.schema([field for field in artists_schema() if field.name in columns])
     pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
+
+
+def _normal_intervals(posterior: Posterior, z: float) -> Intervals:
+    level = posterior.level
+    following = np.sqrt(level.sd**2 + (posterior.draws["sigma"] ** 2).mean())
+    ends = (level.mean + sign * z * sd for sd in (level.sd, following) for sign in (-1, 1))
+    low, high, next_low, next_high = ends
+    return Intervals(low, high, following, next_low, next_high)
 
 
 def write_netcdf(grouped: Grouped, posterior: Posterior, attributes: dict[str, str], path: Path) -> None:

@@ -1,126 +1,175 @@
-"""The same model row by row in PyMC, as a reference and for what cannot be summed."""
+"""Draws from the model track by track: by nutpie, by PyMC's own NUTS, or by NumPyro's."""
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tasks.sample.nuts import run
+from schemas.errors import InvalidParameter
+from tasks.sample.engines import check_installed
+from tasks.sample.model import build
+from tasks.sample.nuts import STATISTICS, Chains, arrays, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from schemas.parameters import SampleParameters
-    from schemas.priors import Prior
     from tasks.sample.grouped import Grouped
-    from tasks.sample.nuts import Chains
     from tasks.sample.scales import Scales
 
+    Report = Callable[[int, int], None]
 
-def _distribution(prior: Prior, name: str, dims: str | None) -> Any:
-    """Make the PyMC variable of a prior on positive numbers."""
-    import pymc as pm
-
-    first, *rest = prior.arguments
-    match prior.family:
-        case "exponential":
-            return pm.Exponential(name, lam=first, dims=dims)
-        case "half_normal":
-            return pm.HalfNormal(name, sigma=first, dims=dims)
-        case "half_cauchy":
-            return pm.HalfCauchy(name, beta=first, dims=dims)
-        case "half_student_t":
-            return pm.HalfStudentT(name, nu=first, sigma=rest[0], dims=dims)
-        case "gamma":
-            return pm.Gamma(name, alpha=first, beta=rest[0], dims=dims)
-        case "lognormal":
-            return pm.LogNormal(name, mu=first, sigma=rest[0], dims=dims)
-    message = f"{prior} is not a prior of a scale"
-    raise ValueError(message)
+PUBLISHED = (
+    *("mu", "sigma", "nu", "tau", "tau_genre", "tau_block", "tau_slope"),
+    *("beta", "genre_effect", "slope_deviation", "artist_effect"),
+)
+# Draws of artists' effects are held at once, and more than once on their way: these are 2 GB.
+MOST_NUMBERS = 250_000_000
+# The limit of all three samplers, unless told otherwise.
+_MOST_DOUBLINGS = 10
+_PROGRESS_EVERY_SECONDS = 0.25
+_PATIENCE_SECONDS = 1.0
 
 
-def build(grouped: Grouped, scales: Scales) -> Any:
-    """Write the model down in PyMC.
+def sample_rows(grouped: Grouped, scales: Scales, parameters: SampleParameters, progress: Report) -> Chains:
+    """Draw every parameter of the row-by-row model by NUTS.
 
     Parameters
     ----------
     grouped : Grouped
         With its rows kept.
     scales : Scales
-
-    Returns
-    -------
-    pymc.Model
-        Its variables are named and shaped as in a published posterior; `mu` is in points.
-    """
-    import pymc as pm
-
-    design, folder = grouped.design, grouped.folder / "rows"
-    artist, z, y = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("artist", "z", "y"))
-    features, genres, blocks = design.names("feature"), design.names("genre"), design.blocks()
-    coords = {"artist": grouped.artists, "feature": features, "genre": genres, "block": blocks}
-    priors = {scale.name: scale.prior for scale in scales.free}
-    with pm.Model(coords={name: values for name, values in coords.items() if len(values)}) as model:
-
-        def scale(name: str, dims: str | None = None) -> Any:
-            prior = priors[name]
-            if not prior.relative:
-                return _distribution(prior, name, dims)
-            return pm.Deterministic(name, _distribution(prior, f"{name}_over_sigma", dims) * sigma, dims=dims)
-
-        sigma = scale("sigma")
-        mean, width = scales.intercept.arguments
-        mu = pm.Normal("mu", mean + design.popularity_mean, width)
-        expected = mu
-        if features:
-            block_of = {column.name: column.block for column in design.columns}
-            index = np.array([blocks.index(block_of[name]) for name in features])
-            beta = pm.Normal("beta", 0, scale("tau_block", "block")[index], dims="feature")
-            expected = expected + z[:, 1 : 1 + len(features)] @ beta
-        if genres:
-            genre_effect = pm.Normal("genre_effect", 0, scale("tau_genre"), dims="genre")
-            expected = expected + z[:, 1 + len(features) :] @ genre_effect
-        if scales.fixed_tau != 0:
-            tau = (
-                scale("tau")
-                if scales.fixed_tau is None
-                else pm.Deterministic("tau", pm.math.constant(scales.fixed_tau))
-            )
-            # Non-centred: most artists have a track or two, which say little about their own effect.
-            raw = pm.Normal("artist_effect_over_tau", 0, 1, dims="artist")
-            artist_effect = pm.Deterministic("artist_effect", raw * tau, dims="artist")
-            expected = expected + artist_effect[artist]
-        pm.Normal("popularity", expected, sigma, observed=y + design.popularity_mean)
-    return model
-
-
-def sample_rows(
-    grouped: Grouped, scales: Scales, parameters: SampleParameters, progress: Callable[[int, int], None]
-) -> Chains:
-    """Draw every parameter of the row-by-row model by NUTS.
-
-    Parameters
-    ----------
-    grouped : Grouped
-    scales : Scales
     parameters : SampleParameters
+        Its engine is one that goes row by row.
     progress : callable
-        Told how many of how many iterations are done, over all chains.
+        Told how many of how many iterations are done, over all chains; not by NumPyro, which does not tell.
 
     Returns
     -------
     Chains
-        Of the variables that a posterior publishes.
+        Of the variables that a posterior publishes, and the statistics in `nuts.STATISTICS`.
+
+    Raises
+    ------
+    InvalidParameter
+        If the engine is not installed, or draws of all artists' effects would not fit into memory.
     """
-    import nutpie
+    engine = parameters.resolved_engine
+    check_installed(engine)
+    _check_size(len(grouped.artists), parameters)
     import pytensor
 
-    published = ("mu", "sigma", "tau", "tau_genre", "tau_block", "beta", "genre_effect", "artist_effect")
     # Fast maths lets a cold and a warm compiler cache differ in the last digit, and so in every draw after it.
     with pytensor.config.change_flags(numba__fastmath=False):
-        model = build(grouped, scales)
-        names = [name for name in published if name in model.named_vars]
-        compiled = nutpie.compile_pymc_model(model, backend="numba", var_names=names)
-        chains = run(compiled, parameters, progress)
+        model = build(grouped, scales, parameters)
+        names = [name for name in PUBLISHED if name in model.named_vars]
+        draw = {"rows": _by_nutpie, "pymc": _by_pymc, "numpyro": _by_numpyro}[engine]
+        chains = draw(model, names, parameters, progress)
     return chains._replace(draws={name: chains.draws[name] for name in names})
+
+
+def _check_size(artists: int, parameters: SampleParameters) -> None:
+    draws = parameters.chains * parameters.draws
+    if parameters.pooling != "complete" and artists * draws > MOST_NUMBERS:
+        message = (
+            f"{draws:,} draws of {artists:,} artists are too many to hold row by row: take fewer --draws, or the "
+            "normal likelihood with --engine collapsed, which is exact and holds none"
+        )
+        raise InvalidParameter(message)
+
+
+def _by_nutpie(model: Any, names: list[str], parameters: SampleParameters, progress: Report) -> Chains:
+    import nutpie
+
+    return run(nutpie.compile_pymc_model(model, backend="numba", var_names=names), parameters, progress)
+
+
+def _by_pymc(model: Any, names: list[str], parameters: SampleParameters, progress: Report) -> Chains:
+    done, stopped = 0, threading.Event()
+    total = parameters.chains * (parameters.tune + parameters.draws)
+
+    def count(**_: object) -> None:
+        nonlocal done
+        done += 1
+        if stopped.is_set():
+            raise _Stopped
+
+    # One chain after the other in this process: forked workers have hung under Prefect (issue 15762 there), and
+    # spawned ones import the caller's script once more.
+    tree = _in_thread(
+        lambda: _sampled(model, names, parameters, nuts_sampler="pymc", cores=1, callback=count),
+        stopped,
+        lambda: progress(done, total),
+    )
+    return _chains(tree["posterior"], tree["sample_stats"])
+
+
+def _by_numpyro(model: Any, names: list[str], parameters: SampleParameters, _progress: Report) -> Chains:
+    # Unless the user says otherwise: the same seed gives the same draws with and without another device.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    tree = _in_thread(
+        lambda: _sampled(model, names, parameters, nuts_sampler="numpyro", nuts={"chain_method": "parallel"}),
+        threading.Event(),
+        lambda: None,
+    )
+    statistics = tree["sample_stats"].to_dataset()
+    # PyMC hands on NumPyro's potential energy under this name.
+    statistics["lp"] = -statistics["lp"]
+    statistics["reached_max_treedepth"] = statistics["n_steps"] >= 2**_MOST_DOUBLINGS - 1
+    return _chains(tree["posterior"], statistics)
+
+
+def _sampled(model: Any, names: list[str], parameters: SampleParameters, **options: Any) -> Any:
+    import pymc as pm
+
+    return pm.sample(
+        model=model,
+        var_names=names,
+        draws=parameters.draws,
+        tune=parameters.tune,
+        chains=parameters.chains,
+        random_seed=parameters.seed,
+        target_accept=parameters.target_accept,
+        progressbar=False,
+        quiet=True,
+        compute_convergence_checks=False,
+        **options,
+    )
+
+
+def _chains(posterior: Any, statistics: Any) -> Chains:
+    return Chains(arrays(posterior.data_vars), {name: statistics[name].to_numpy() for name in STATISTICS.values()})
+
+
+class _Stopped(Exception):
+    """Ends a sampler from within."""
+
+
+def _in_thread(work: Callable[[], Any], stopped: threading.Event, report: Callable[[], None]) -> Any:
+    """Return what `work` returns, with an ear for Ctrl-C, which reaches the main thread alone.
+
+    PyMC takes it for the end of a chain, and makes do with a shorter one; compiled loops do not hear it.
+    """
+    outcome: list[Any] = []
+    trouble: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again, where somebody waits for it
+            trouble.append(error)
+
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_PROGRESS_EVERY_SECONDS)
+            report()
+    except BaseException:
+        stopped.set()
+        thread.join(_PATIENCE_SECONDS)
+        raise
+    if trouble:
+        raise trouble[0]
+    return outcome[0]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from schemas.reports import SamplingReport
+from tasks.sample.engines import ENGINES
 from tasks.sample.grouped import Grouped
 from tasks.sample.scales import resolved, scales_for
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
     from schemas.parameters import SampleParameters
     from tasks.sample.posterior import Posterior
-
-_PACKAGES = {
-    "collapsed": ("nutpie", "numpy", "scipy"),
-    "rows": ("pymc", "pytensor", "nutpie", "numba", "numpy", "scipy"),
-}
 
 
 def sample_posterior(
@@ -66,11 +61,13 @@ def _sample(
     priors = {name: str(prior) for name, prior in resolved(parameters.priors, grouped.design).items() if name in used}
     if parameters.pooling == "none":
         priors["tau"] = f"fixed at {posterior.draws['tau'].flat[0]:.6g}"
-    versions = {name: version(name) for name in _PACKAGES[parameters.resolved_engine]}
+    engine = ENGINES[parameters.resolved_engine]
+    versions = engine.versions()
     report = SamplingReport(
         engine=parameters.resolved_engine,
-        sampler="nutpie",
+        sampler=engine.sampler,
         pooling=parameters.pooling,
+        likelihood=parameters.likelihood,
         priors=priors,
         new_artist=new_artist(posterior, parameters.interval),
         interval=parameters.interval,
@@ -79,11 +76,12 @@ def _sample(
         prior_predictive=prior_predictive(grouped, parameters),
     )
     attributes = {
-        "inference_library": "nutpie",
-        "inference_library_version": versions["nutpie"],
+        "inference_library": engine.sampler,
+        "inference_library_version": versions[engine.sampler],
         "creation_library": "encore",
         "engine": parameters.resolved_engine,
         "pooling": parameters.pooling,
+        "likelihood": parameters.likelihood,
     }
     write_netcdf(grouped, posterior, attributes, folder / "posterior.nc")
     write_artists(grouped, posterior, parameters.interval, folder / "artists.parquet")
@@ -92,15 +90,15 @@ def _sample(
 
 
 def _draw(grouped: Grouped, parameters: SampleParameters, progress: Callable[[int, int], None]) -> Posterior:
-    from tasks.sample.posterior import from_rows, from_scales
-
     scales = scales_for(grouped.design, parameters)
     if parameters.row_by_row:
+        from tasks.sample.from_rows import from_rows
         from tasks.sample.rows import sample_rows
 
         return from_rows(grouped, sample_rows(grouped, scales, parameters, progress), parameters)
     from tasks.sample.collapsed import CollapsedDensity
     from tasks.sample.nuts import sample_scales
+    from tasks.sample.posterior import from_scales
 
     density = CollapsedDensity(grouped.statistics, scales)
     return from_scales(grouped, density, sample_scales(density, parameters, progress), parameters)

@@ -54,11 +54,3 @@ def test_it_is_nearly_a_standard_normal_one(rows: Rows, priors: Priors) -> None:
         for distance in (-2.0, 2.0):
             fall = middle - coordinates(distance * axis)[0]
             assert fall == pytest.approx(2, abs=1.2)  # the log scales themselves: from 0.6 to beyond 20
-
-
-def test_stacked_points_are_taken_one_by_one(rows: Rows) -> None:
-    density, coordinates = coordinates_of(rows, Priors())
-    z = np.random.default_rng(2).normal(size=(3, 2, len(density.scales.free)))
-    stacked = coordinates.unconstrained(z)
-    assert stacked.shape == z.shape
-    np.testing.assert_allclose(stacked[2, 1], coordinates.unconstrained(z[2, 1]), rtol=1e-12)

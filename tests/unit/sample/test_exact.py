@@ -9,8 +9,7 @@ import pytest
 
 from schemas.parameters import SampleParameters
 from tasks.sample.collapsed import CollapsedDensity
-from tasks.sample.exact import Moments, draw_artist_effects, given_scales
-from tasks.sample.posterior import mixture_quantile
+from tasks.sample.exact import draw_artist_effects, given_scales
 from tasks.sample.scales import scales_for
 
 if TYPE_CHECKING:
@@ -67,12 +66,3 @@ def test_draws_have_the_moments_they_should(rows: Rows, density: CollapsedDensit
     assert (np.abs(draws.std(axis=0) / sd - 1) / np.sqrt(0.5 / count)).max() < 4.5
     correlation = np.corrcoef(draws, rowvar=False) - covariance / np.outer(sd, sd)
     assert np.abs(correlation).max() < 5 / np.sqrt(count)
-
-
-def test_quantile_of_a_mixture() -> None:
-    from scipy.stats import norm
-
-    assert mixture_quantile(Moments(np.array([3.0]), np.array([2.0])), 0.95) == pytest.approx(norm(3, 2).ppf(0.95))
-    two = Moments(np.array([-10.0, 10.0]), np.array([1.0, 1.0]))
-    assert mixture_quantile(two, 0.25) == pytest.approx(-10)
-    assert mixture_quantile(two, 0.5) == pytest.approx(0, abs=1e-6)

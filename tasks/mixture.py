@@ -43,12 +43,16 @@ class Mixture:
     def moments(self) -> tuple[Floats, Floats]:
         """Return mean and sd, each of shape (C,).
 
-        The sd of Student's t is NaN where a part has at most 2 degrees of freedom; the mean is that of the locations.
+        Parts of Student's t have variances without a mean where degrees of freedom come near to 2: a few draws would
+        make the sd what they like. The sd is then that of the locations and of the median part together; it is NaN
+        where a part has at most 2 degrees of freedom. The mean is that of the locations.
         """
-        within = self.spread**2
-        if self.freedom is not None:
-            within = within * np.where(self.freedom > 2, self.freedom / np.maximum(self.freedom - 2, 1e-300), np.nan)  # noqa: PLR2004 - its variance
-        return self.centre.mean(axis=0), np.sqrt(self.centre.var(axis=0) + within.mean(axis=0))
+        if self.freedom is None:
+            within = (self.spread**2).mean(axis=0)
+        else:
+            excess = np.where(self.freedom > 2, self.freedom - 2, np.nan)  # noqa: PLR2004 - there is no variance below
+            within = np.median(self.spread**2 * self.freedom / excess, axis=0)
+        return self.centre.mean(axis=0), np.sqrt(self.centre.var(axis=0) + within)
 
     def some(self, chosen: NDArray[np.bool_]) -> Mixture:
         """Return the mixtures that are chosen, a mask of shape (C,)."""

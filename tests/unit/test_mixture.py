@@ -1,4 +1,4 @@
-"""Quantiles of mixtures."""
+"""Mixtures: their quantiles and moments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tasks.predict.mixture import Mixture
+from tasks.mixture import Mixture
 
 PROBABILITIES = (1e-6, 0.001, 0.05, 0.5, 0.9, 0.975, 1 - 1e-6)
 
@@ -46,8 +46,8 @@ def test_of_any_mixture_they_split_the_probability(
 def test_moments_are_those_of_draws() -> None:
     # A million draws: within five Monte Carlo standard errors, 6e-7 of a false alarm a number; the seed is fixed.
     rng = np.random.default_rng(1)
-    centre, spread = rng.normal(50, 9, (8, 1)), rng.uniform(5, 20, (8, 1))
-    for freedom in (None, np.full((8, 1), 9.0)):
+    centre = rng.normal(50, 9, (8, 1))
+    for freedom, spread in ((None, rng.uniform(5, 20, (8, 1))), (np.full((8, 1), 9.0), np.full((8, 1), 12.0))):
         mean, sd = Mixture(centre, spread, freedom).moments()
         part = rng.integers(0, 8, 1_000_000)
         noise = rng.standard_normal(len(part)) if freedom is None else rng.standard_t(9.0, len(part))
@@ -55,6 +55,14 @@ def test_moments_are_those_of_draws() -> None:
         assert mean[0] == pytest.approx(draws.mean(), abs=5 * sd[0] / 1e3)
         error = np.sqrt(np.var((draws - draws.mean()) ** 2) / len(draws)) / (2 * sd[0])
         assert sd[0] == pytest.approx(draws.std(), abs=5 * error)
+
+
+def test_a_draw_of_next_to_no_variance_does_not_make_the_sd() -> None:
+    # Of 1,000 draws one has 2.0000001 degrees of freedom, and a variance of 10 million spreads.
+    freedom = np.full((1000, 1), 4.0)
+    freedom[17] = 2 + 1e-7
+    _, sd = Mixture(np.zeros((1000, 1)), np.ones((1000, 1)), freedom).moments()
+    assert sd[0] == pytest.approx(2**0.5)
 
 
 def test_tails_without_a_variance_have_no_sd() -> None:
