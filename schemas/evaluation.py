@@ -60,7 +60,8 @@ class Score(_Model):
     inside_50, inside_90 : float
         Share of tracks within the central 50 % and 90 % predictive intervals.
     effective_draws : float or None
-        Of ``again``, the smallest effective number of draws of the scales that any track was judged by, of 200 at most.
+        Of ``again``, the smallest effective number of draws of the scales that any track was judged by, of some 200 to
+        4,000.
     """
 
     judged: Kind

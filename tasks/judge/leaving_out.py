@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Draws of the scales, whose densities differ little: two halves of these differ in the total by some 0.5 nats.
-DRAWS = 200
+# Draws of the scales: as many as make so many predictions, but no fewer than 200. Of thousands of tracks none says much
+# about the scales, and two halves of 200 draws differ in the total by half a nat; of a few hundred some do.
+_PREDICTIONS, _FEWEST = 4_000_000, 200
 # Numbers in one array of draws and tracks: 16 MiB.
 _CELLS = 2_000_000
 
@@ -45,7 +46,7 @@ def leave_one_out(posterior: Posterior, statistics: Statistics, rows: Rows) -> J
     Parameters
     ----------
     posterior : Posterior
-        Of all of training; at most `DRAWS` of its draws are used.
+        Of all of training; `draws_for` of its draws are used.
     statistics : Statistics
         Of training.
     rows : Rows
@@ -60,7 +61,7 @@ def leave_one_out(posterior: Posterior, statistics: Statistics, rows: Rows) -> J
 
     if not len(rows.y):
         return joined([])
-    mean, sd = left_out(posterior.thinned(DRAWS), statistics, rows)
+    mean, sd = left_out(posterior.thinned(draws_for(len(rows.y))), statistics, rows)
     size = max(_CELLS // len(mean), 1)
     parts = []
     for start in range(0, len(rows.y), size):
@@ -70,6 +71,11 @@ def leave_one_out(posterior: Posterior, statistics: Statistics, rows: Rows) -> J
         told = held_against(rows.y[here], mean[:, here], sd[:, here], log_weights)
         parts.append((*told, np.exp(-logsumexp(2 * log_weights, axis=0))))
     return joined(parts)
+
+
+def draws_for(tracks: int) -> int:
+    """Return how many draws of the scales are wanted to leave out each of so many tracks."""
+    return max(_PREDICTIONS // tracks, _FEWEST)
 
 
 def left_out(posterior: Posterior, statistics: Statistics, rows: Rows) -> tuple[Floats, Floats]:

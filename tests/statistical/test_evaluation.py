@@ -18,7 +18,7 @@ from schemas.reports import Design, DesignColumn
 from tasks.group.grouping import group_tracks
 from tasks.group.sums import statistics_of, sums_of
 from tasks.judge.judging import About, Made, judge_fits
-from tasks.judge.leaving_out import DRAWS, leave_one_out, left_out
+from tasks.judge.leaving_out import draws_for, leave_one_out, left_out
 from tasks.judge.predicting import judge_rows
 from tasks.judge.reading import Evidence, Rows
 from tasks.predictive import Known, conditional
@@ -133,7 +133,7 @@ def test_leaving_one_out_is_what_fitting_without_it_says(tmp_path: Path) -> None
     everything = Rows(artist, z, y)
     whole = fitted("whole", everything)
     judged = leave_one_out(whole.posterior, whole.statistics, everything)
-    mean, sd = left_out(whole.posterior.thinned(DRAWS), whole.statistics, everything)
+    mean, sd = left_out(whole.posterior.thinned(draws_for(len(y))), whole.statistics, everything)
     inverse = 1 / stats.norm(mean, sd).pdf(y)
     for track in (0, 7, 30):
         without = fitted(f"without {track}", everything.chosen(np.arange(len(y)) != track))
@@ -142,7 +142,8 @@ def test_leaving_one_out_is_what_fitting_without_it_says(tmp_path: Path) -> None
         known = Known(without.statistics.counts[one.artist].astype(float), without.statistics.means[one.artist])
         density = stats.norm(*conditional(without.posterior.thinned(1000).draws, known, one.z)).pdf(one.y)
         error = np.hypot(
-            inverse[:, track].std() / inverse[:, track].mean() / DRAWS**0.5, density.std() / density.mean() / 1000**0.5
+            inverse[:, track].std() / inverse[:, track].mean() / len(mean) ** 0.5,
+            density.std() / density.mean() / 1000**0.5,
         )
         # Draws of the scales are correlated: a third of them counts.
         assert judged.log_density[track] == pytest.approx(again.log_density[0], abs=4.5 * 3**0.5 * error)
