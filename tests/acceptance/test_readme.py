@@ -51,7 +51,7 @@ def anchors(page: Path) -> set[str]:
 
 def test_there_are_commands_to_check() -> None:
     assert {"make refit", "make test"} <= set(typed(README, "make"))
-    assert {line.split()[1] for line in typed(README, "encore")} == {"refit", "show", "predict", "verify"}
+    assert {line.split()[1] for line in typed(README, "encore")} == {"refit", "show", "predict", "evaluate", "verify"}
 
 
 @pytest.mark.parametrize("line", [line for page in PAGES for line in typed(page, "encore")])
