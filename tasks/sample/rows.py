@@ -97,7 +97,7 @@ def _by_pymc(model: Any, names: list[str], parameters: SampleParameters, progres
 
     # One chain after the other in this process: forked workers have hung under Prefect (issue 15762 there), and
     # spawned ones import the caller's script once more.
-    tree = _in_thread(
+    tree = in_thread(
         lambda: _sampled(model, names, parameters, nuts_sampler="pymc", cores=1, callback=count),
         stopped,
         lambda: progress(done, total),
@@ -108,7 +108,7 @@ def _by_pymc(model: Any, names: list[str], parameters: SampleParameters, progres
 def _by_numpyro(model: Any, names: list[str], parameters: SampleParameters, _progress: Report) -> Chains:
     # Unless the user says otherwise: the same seed gives the same draws with and without another device.
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    tree = _in_thread(
+    tree = in_thread(
         lambda: _sampled(model, names, parameters, nuts_sampler="numpyro", nuts={"chain_method": "parallel"}),
         threading.Event(),
         lambda: None,
@@ -146,7 +146,7 @@ class _Stopped(Exception):
     """Ends a sampler from within."""
 
 
-def _in_thread(work: Callable[[], Any], stopped: threading.Event, report: Callable[[], None]) -> Any:
+def in_thread(work: Callable[[], Any], stopped: threading.Event, report: Callable[[], None]) -> Any:
     """Return what `work` returns, with an ear for Ctrl-C, which reaches the main thread alone.
 
     PyMC takes it for the end of a chain, and makes do with a shorter one; compiled loops do not hear it.
