@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 KEEP = IngestParameters(repeats="keep")
 ALONE = GroupParameters(features="none", genres="none")
-QUICK = SampleParameters(draws=300, tune=300)
+QUICK = SampleParameters(draws=600, tune=300)
 
 
 def run(*sources: Path, to: Path, name: str = "test", **options: Any) -> Publication:
