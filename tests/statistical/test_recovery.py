@@ -28,7 +28,9 @@ SDS = 4.5
 def test_parameters_are_recovered(slopes: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
     corpus = simulate(21, 600, slopes=slopes)
     (tmp_path / "out").mkdir()
-    sample_posterior(write_grouped(corpus, tmp_path / "grouped"), SampleParameters(draws=500), tmp_path / "out")
+    sample_posterior(
+        write_grouped(corpus, tmp_path / "grouped"), SampleParameters(draws=500, artist_draws=600), tmp_path / "out"
+    )
     posterior = xr.load_datatree(tmp_path / "out" / "posterior.nc", engine="h5netcdf")["posterior"].to_dataset()
     names = ["sigma", "tau", "beta", "genre_effect", "artist_effect", *(["slope_deviation"] if slopes else [])]
     truth = corpus.truth
