@@ -72,16 +72,16 @@ def phases(grouped: Path, folder: Path) -> dict[str, Any]:
     import pyarrow.parquet  # noqa: F401 - imports are no part of what is timed, here or at the peers
     import scipy.linalg  # noqa: F401 - for its BLAS, too
     import xarray as xr  # noqa: F401
-    from nutpie import compiled_pyfunc  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     from schemas.parameters import SampleParameters
     from tasks.sample.collapsed import CollapsedDensity
     from tasks.sample.grouped import Grouped
-    from tasks.sample.nuts import sample_scales
+    from tasks.sample.nuts import import_nutpie, sample_scales
     from tasks.sample.posterior import from_scales
     from tasks.sample.scales import scales_for
 
+    import_nutpie()
     parameters = SampleParameters()
     whole = sample(grouped, folder)["sample"]
     with threadpool_limits(1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -41,6 +42,27 @@ class Chains(NamedTuple):
     statistics: dict[str, NDArray[Any]]
 
 
+def import_nutpie() -> Any:
+    """Import nutpie without ArviZ's plots.
+
+    Returns
+    -------
+    module
+        ``nutpie``. All it wants of the package ``arviz`` are ``from_dict`` and ``dict_to_dataset``, which are
+        ``arviz_base``'s; ``arviz`` itself would bring matplotlib and a second of start-up. Whoever imports ``arviz``
+        afterwards gets all of it.
+    """
+    import arviz_base
+
+    stand_in = "nutpie" not in sys.modules and sys.modules.setdefault("arviz", arviz_base) is arviz_base
+    try:
+        import nutpie
+    finally:
+        if stand_in:
+            del sys.modules["arviz"]
+    return nutpie
+
+
 def sample_scales(
     density: CollapsedDensity, parameters: SampleParameters, progress: Callable[[int, int], None]
 ) -> Chains:
@@ -59,6 +81,7 @@ def sample_scales(
     Chains
         With one variable, ``unconstrained``, of shape (chains, draws, H).
     """
+    import_nutpie()
     from nutpie.compiled_pyfunc import from_pyfunc
 
     size = len(density.scales.free)
@@ -100,8 +123,7 @@ def run(
     -------
     Chains
     """
-    import nutpie
-
+    nutpie = import_nutpie()
     total = parameters.chains * (parameters.tune + parameters.draws)
 
     def report(chains: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import InvalidParameter
 from tasks.sample.engines import check_installed
 from tasks.sample.model import build
-from tasks.sample.nuts import STATISTICS, Chains, arrays, run
+from tasks.sample.nuts import STATISTICS, Chains, arrays, import_nutpie, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,8 +80,7 @@ def _check_size(artists: int, parameters: SampleParameters) -> None:
 
 
 def _by_nutpie(model: Any, names: list[str], parameters: SampleParameters, progress: Report) -> Chains:
-    import nutpie
-
+    nutpie = import_nutpie()
     return run(nutpie.compile_pymc_model(model, backend="numba", var_names=names), parameters, progress)
 
 

@@ -95,3 +95,9 @@ def test_doors_open_at_once(step: str) -> None:
 def test_nothing_unpickles() -> None:
     unsafe = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
     assert not [path for path in MODULES if {name.partition(".")[0] for name in imported(path)} & unsafe]
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    # pytest imports them by that name alone, and stops at the second.
+    names = [path.name for path in (REPOSITORY / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
