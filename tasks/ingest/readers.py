@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import codecs
+import csv as python_csv
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 from pyarrow import parquet as pq
 
 from schemas.errors import CorpusRejected
 from schemas.expectations import MALFORMED, UNCLOSED
+from tasks.ingest.coercion import MISSING
+from tasks.ingest.lines import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +31,16 @@ if TYPE_CHECKING:
 # A record has to fit in a block.
 _BLOCK = 8 << 20
 _CHUNK = 1 << 20
+_ATTEMPTS = 2
+_NOT_A_NUMBER = re.compile(r"^In CSV column #(\d+): .*conversion error")
+
+
+class _NotNumbersError(Exception):
+    """Some columns hold other things than numbers."""
+
+    def __init__(self, columns: frozenset[int]) -> None:
+        super().__init__(f"columns {sorted(columns)}")
+        self.columns = columns
 
 
 @dataclass(frozen=True)
@@ -62,8 +77,19 @@ class Reader(Protocol):
     names: tuple[str, ...]
     total: int | None
 
-    def partitions(self, size: int) -> Iterator[Partition]:
-        """Yield the rows, `size` at a time."""
+    def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:
+        """Yield the rows, `size` at a time.
+
+        The columns at the positions `numbers` should hold numbers: where all their cells do, they may come as such.
+        """
+        ...
+
+    def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
+        """Return rows of a partition as they came. Asked for one partition after the other."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
         ...
 
 
@@ -90,7 +116,7 @@ class ParquetReader:
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
 
-    def partitions(self, size: int) -> Iterator[Partition]:
+    def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:  # noqa: ARG002 - values have a type
         """Yield the rows, `size` at a time."""
         try:
             with pq.ParquetFile(self._source.path) as file:
@@ -98,6 +124,13 @@ class ParquetReader:
                 yield from _rebatched(numbered, size, [])
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
+
+    def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
+        """Return rows of a partition."""
+        return partition.table.take(pa.array(positions))
+
+    def close(self) -> None:
+        """Do nothing: no file is open between partitions."""
 
     def _unreadable(self, error: Exception) -> Exception:
         if isinstance(error, OSError) and error.errno is not None:
@@ -114,6 +147,11 @@ class CsvReader:
         self.total: int | None = None
         # The record that a quote without an end has made of all that follows it.
         self._swallowing: int | None = None
+        self._attempts = self._size = 0
+        # What `as_text` reads: lines of the file, or else all of it as text, and a partition it is not done with.
+        self._lines: Lines | None = None
+        self._texts: Generator[Partition] | None = None
+        self._held: Partition | None = None
         _check_utf8(source)
         try:
             with self._open([], width=0) as reader:
@@ -124,13 +162,80 @@ class CsvReader:
         except (pa.ArrowInvalid, StopIteration) as error:
             raise self._unreadable(error) from None
 
-    def partitions(self, size: int) -> Iterator[Partition]:
-        """Yield the rows, `size` at a time."""
+    def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:
+        """Yield the rows, `size` at a time; columns of plain numbers come as such.
+
+        Arrow parses numbers many times as fast as text, but gives up at the first cell that is none. The column is then
+        read as text from there on.
+        """
+        self._size, last = size, 0
+        while True:
+            try:
+                for partition in self._partitions(size, numbers, last):
+                    yield partition
+                    last = _last_row(partition, last)
+            except _NotNumbersError as found:
+                # Two columns with words in them are many: no more attempts.
+                numbers = numbers - found.columns if self._attempts < _ATTEMPTS else frozenset()
+                self._attempts += 1
+            else:
+                return
+
+    def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
+        """Return rows of a partition as they came."""
+        rows = partition.table.take(pa.array(positions))
+        typed = [name for name in rows.column_names if not pa.types.is_string(rows[name].type)]
+        if not typed or not len(positions):
+            return rows
+        numbers = partition.rows[positions]
+        if self._texts is None:
+            found = self._from_lines(numbers, rows, typed)
+            if found is not None:
+                return found
+            # Line and record numbers differ, for a line end in a field or an empty line.
+            self._texts = self._partitions(self._size, frozenset(), 0)
+        return self._from_texts(self._texts, numbers, rows.column_names)
+
+    def close(self) -> None:
+        """Close the files from which the text of rows was read."""
+        if self._lines is not None:
+            self._lines.close()
+        if self._texts is not None:
+            self._texts.close()
+
+    def _from_lines(self, numbers: NDArray[np.int64], rows: pa.Table, typed: list[str]) -> pa.Table | None:
+        """Return the rows with the text of their lines, or None if those are not the lines of these records."""
+        if self._lines is None:
+            self._lines = Lines(Path(self._source.path).open("rb"))  # noqa: SIM115 - read on for each partition
+        lines = self._lines.take(numbers.tolist())
+        try:
+            records = list(python_csv.reader(line.decode() for line in lines))
+        except python_csv.Error:
+            return None
+        if len(records) != len(numbers) or {len(record) for record in records} != {self._width}:
+            return None
+        texts = pa.table(dict(zip(rows.column_names, map(pa.array, zip(*records, strict=True)), strict=True)))
+        same = texts.drop_columns(typed).equals(rows.drop_columns(typed).combine_chunks())
+        return texts if same else None
+
+    def _from_texts(self, texts: Iterator[Partition], numbers: NDArray[np.int64], names: list[str]) -> pa.Table:
+        found = [pa.table({name: pa.array([], pa.string()) for name in names})]
+        while len(numbers):
+            partition = self._held or next(texts)
+            here = numbers[numbers <= _last_row(partition, 0)]
+            positions = np.searchsorted(partition.rows, here)
+            found.append(partition.table.take(pa.array(positions)))
+            numbers = numbers[len(here) :]
+            self._held = None if len(numbers) else partition
+        return pa.concat_tables(found)
+
+    def _partitions(self, size: int, numbers: frozenset[int], after: int) -> Generator[Partition]:
         malformed: list[Malformed] = []
         try:
-            with self._open(malformed, self._width) as reader:
-                numbered = _without_header(_numbered(reader, malformed))
-                yield from _without_unclosed(_rebatched(numbered, size, malformed), self._source)
+            with self._open(malformed, self._width, numbers, skip=1) as reader:
+                numbered = _after(_checked(_numbered(reader, malformed), numbers), after)
+                held = _rebatched(numbered, size, malformed, after)
+                yield from _without_unclosed(held, self._source, numbers)
             if self._swallowing is not None:
                 message = (
                     f"a quote that opens in row {self._swallowing:,} of {self._source.name} is never closed and "
@@ -138,23 +243,30 @@ class CsvReader:
                 )
                 raise CorpusRejected(message)
         except pa.ArrowInvalid as error:
+            if column := _NOT_A_NUMBER.search(str(error)):
+                raise _NotNumbersError(frozenset({int(column[1])})) from None
             raise self._unreadable(error) from None
 
-    def _open(self, malformed: list[Malformed], width: int) -> csv.CSVStreamingReader:
-        # The header is read as record 0, so that names given twice, or none, do no harm.
+    def _open(
+        self, malformed: list[Malformed], width: int, numbers: frozenset[int] = frozenset(), skip: int = 0
+    ) -> csv.CSVStreamingReader:
         def set_aside(row: csv.InvalidRow) -> str:
             malformed.append(Malformed(row.number - 1, row.text, MALFORMED))
             if "\n" in row.text.rstrip("\r\n") and row.text.count('"') % 2:
                 self._swallowing = row.number - 1
             return "skip"
 
+        types = {f"f{position}": pa.float64() if position in numbers else pa.string() for position in range(width)}
         return csv.open_csv(
             self._source.path,
-            # With threads Arrow does not know the numbers of the rows it cannot split.
-            read_options=csv.ReadOptions(use_threads=False, block_size=_BLOCK, autogenerate_column_names=True),
+            # With threads Arrow does not know the numbers of the rows it cannot split. Names are not taken from the
+            # header, so that names given twice, or none, do no harm.
+            read_options=csv.ReadOptions(
+                use_threads=False, block_size=_BLOCK, autogenerate_column_names=True, skip_rows_after_names=skip
+            ),
             parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
             convert_options=csv.ConvertOptions(
-                column_types={f"f{position}": pa.string() for position in range(width)}, strings_can_be_null=False
+                column_types=types, strings_can_be_null=False, null_values=list(MISSING)
             ),
         )
 
@@ -196,15 +308,12 @@ def _check_utf8(source: Source) -> None:
 _Numbered = tuple[pa.RecordBatch, "NDArray[np.int64]"]
 
 
-def _numbered(batches: Iterable[pa.RecordBatch], malformed: Sequence[Malformed] | None = None) -> Iterator[_Numbered]:
-    """Yield batches with the record numbers of their rows, leaving out those of the malformed ones between them.
-
-    Parquet (`malformed` is None) counts from 1; in CSV record 0 is the header.
-    """
-    following = 1 if malformed is None else 0
+def _numbered(batches: Iterable[pa.RecordBatch], malformed: Sequence[Malformed] = ()) -> Iterator[_Numbered]:
+    """Yield batches with the record numbers of their rows, from 1, leaving out those of the malformed ones between."""
+    following = 1
     for batch in batches:
         ordinals = np.arange(batch.num_rows, dtype=np.int64)
-        skipped = np.array([row.row for row in malformed or () if row.row >= following], dtype=np.int64)
+        skipped = np.array([row.row for row in malformed if row.row >= following], dtype=np.int64)
         # Ordinal k comes after a skipped row if at least k good ones precede that.
         good_before = skipped - following - np.arange(len(skipped))
         rows = following + ordinals + np.searchsorted(good_before, ordinals, side="right")
@@ -213,14 +322,32 @@ def _numbered(batches: Iterable[pa.RecordBatch], malformed: Sequence[Malformed] 
             yield batch, rows
 
 
-def _without_header(numbered: Iterator[_Numbered]) -> Iterator[_Numbered]:
+def _checked(numbered: Iterator[_Numbered], numbers: frozenset[int]) -> Iterator[_Numbered]:
+    """Pass batches on in which all numbers are finite: text such as `inf` has reasons of its own to be refused."""
     for batch, rows in numbered:
-        first = int(rows[0] == 0)
-        yield batch.slice(first), rows[first:]
+        odd = {one for one in numbers if not pc.all(pc.is_finite(batch.column(one)), min_count=0).as_py()}
+        if odd:
+            raise _NotNumbersError(frozenset(odd))
+        yield batch, rows
 
 
-def _rebatched(numbered: Iterable[_Numbered], size: int, malformed: list[Malformed]) -> Iterator[Partition]:
-    """Yield partitions of `size` rows; takes the malformed ones out of `malformed` as it passes them.
+def _after(numbered: Iterator[_Numbered], last: int) -> Iterator[_Numbered]:
+    """Leave out rows up to number `last`."""
+    for batch, rows in numbered:
+        start = int(np.searchsorted(rows, last, side="right"))
+        if start < len(rows):
+            yield batch.slice(start), rows[start:]
+
+
+def _last_row(partition: Partition, otherwise: int) -> int:
+    ends = [int(partition.rows[-1])] if len(partition.rows) else []
+    return max([*ends, *(row.row for row in partition.malformed)], default=otherwise)
+
+
+def _rebatched(
+    numbered: Iterable[_Numbered], size: int, malformed: list[Malformed], after: int = 0
+) -> Iterator[Partition]:
+    """Yield partitions of `size` rows; takes the malformed ones after row `after` out of `malformed` as it passes them.
 
     The last rows are held back until the end is reached, so that the last partition is known to be it.
     """
@@ -236,24 +363,24 @@ def _rebatched(numbered: Iterable[_Numbered], size: int, malformed: list[Malform
             start = 0
             while held > size:
                 end = start + size
-                passed = _passed(malformed, int(all_rows[end - 1]))
+                passed = _passed(malformed, after, int(all_rows[end - 1]))
                 yield Partition(table.slice(start, size), all_rows[start:end], passed)
                 start, held = end, held - size
             tables, numbers = [table.slice(start)], [all_rows[start:]]
     yield Partition(
         pa.concat_tables(tables) if tables else pa.table({}),
         np.concatenate([np.empty(0, dtype=np.int64), *numbers]),
-        tuple(malformed),
+        tuple(row for row in malformed if row.row > after),
     )
 
 
-def _passed(malformed: list[Malformed], last: int) -> tuple[Malformed, ...]:
-    passed = tuple(row for row in malformed if row.row < last)
+def _passed(malformed: list[Malformed], after: int, last: int) -> tuple[Malformed, ...]:
+    passed = [row for row in malformed if row.row < last]
     malformed[:] = malformed[len(passed) :]
-    return passed
+    return tuple(row for row in passed if row.row > after)
 
 
-def _without_unclosed(partitions: Iterator[Partition], source: Source) -> Iterator[Partition]:
+def _without_unclosed(partitions: Iterator[Partition], source: Source, numbers: frozenset[int]) -> Iterator[Partition]:
     """Set the last record aside if a quote in it is never closed, which Arrow lets pass.
 
     Its last field has then swallowed the line end of the file, where a field that ends so by right ends in a quote.
@@ -263,9 +390,12 @@ def _without_unclosed(partitions: Iterator[Partition], source: Source) -> Iterat
         yield following
         following = partition
     last = following.table.slice(len(following.rows) - 1) if len(following.rows) else following.table
-    if not last.num_rows or not last.columns[-1][0].as_py().endswith(("\n", "\r")) or _ends_in_quote(source):
+    end = last.columns[-1][0].as_py() if last.num_rows else ""
+    if not isinstance(end, str) or not end.endswith(("\n", "\r")) or _ends_in_quote(source):
         yield following
         return
+    if numbers:
+        raise _NotNumbersError(numbers)  # its very text is wanted
     text = ",".join(column[0].as_py() for column in last.columns)
     malformed = [*following.malformed, Malformed(int(following.rows[-1]), text, UNCLOSED)]
     yield Partition(
