@@ -16,6 +16,7 @@ from schemas.expectations import CORPUS_RULES, row_rules
 from schemas.reports import IngestReport, RowCounts, SourceReport
 from schemas.tracks import COLUMNS, arrow_schema
 from tasks.ingest.coercion import coerce
+from tasks.ingest.evidence import SAMPLE_ROWS
 from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
 from tasks.ingest.recognition import recognise
@@ -84,7 +85,7 @@ def ingest_corpus(
     CorpusRejected
         If a source cannot be read or has an unknown layout, or too many of its rows are bad.
     """
-    opened = [_open(index, source) for index, source in enumerate(sources)]
+    opened = [_open(index, source, parameters) for index, source in enumerate(sources)]
     totals = [one.reader.total for one in opened]
     total = None if None in totals else sum(filter(None, totals))
 
@@ -152,9 +153,10 @@ class _Parts:
             self.rows += tracks.num_rows
 
 
-def _open(index: int, source: Source) -> _Opened:
+def _open(index: int, source: Source, parameters: IngestParameters) -> _Opened:
     reader = open_reader(source)
-    return _Opened(index, source, reader, recognise(source.name, reader.names))
+    sample = next(reader.partitions(SAMPLE_ROWS)).table
+    return _Opened(index, source, reader, recognise(source.name, reader.names, sample, parameters.columns))
 
 
 def _sift(one: _Opened, partition: Partition, inspection: Inspection, quarantine: Quarantine) -> pa.Table:
