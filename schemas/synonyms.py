@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Longest first, so that no prefix leaves half of another behind.
 PREFIXES: tuple[str, ...] = (
     *("audiofeatures", "audiofeature", "features", "feature", "spotify", "tracks", "track", "songs", "song"),
     *("items", "item", "audio", "music"),
@@ -67,7 +66,18 @@ SYNONYMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "duration_ms": (
         ("durationms", "durationinms", "durationmilliseconds", "durationmillis", "lengthms", "timems"),
         ("durations", "durationsec", "durationsecs", "durationseconds", "durationinseconds", "durationins"),
-        ("lengths", "lengthsec", "lengthseconds", "durationmin", "durationmins", "durationminutes", "lengthmin"),
+        (
+            "lengths",
+            "lengthsec",
+            "lengthseconds",
+            "durationmin",
+            "durationmins",
+            "durationminutes",
+            "durationinminutes",
+            "durationinmin",
+            "durationinsec",
+            "lengthmin",
+        ),
         ("duration", "length", "lengthduration", "dur", "runtime", "playtime", "durationmmss", "durationhms"),
     ),
 }
@@ -112,12 +122,9 @@ def forms(name: str) -> tuple[str, ...]:
     """Return what a column's name may be looked up as: squashed, and without what says only track or percent."""
     found = [squashed(name)]
     found.append(re.sub(r"(?<=.)(pct|percent|percentage)$", "", found[0]))
-    while True:
-        name = found[-1]
-        shorter = next((name.removeprefix(one) for one in PREFIXES if name.startswith(one) and name != one), name)
-        if shorter == name:
-            return tuple(dict.fromkeys(found))
-        found.append(shorter)
+    for one in found:  # grows as it goes: what one prefix leaves may begin with another
+        found += [one.removeprefix(prefix) for prefix in PREFIXES if one.startswith(prefix) and one != prefix]
+    return tuple(dict.fromkeys(found))
 
 
 def rank(canonical: str, name: str) -> int | None:
@@ -135,6 +142,7 @@ def percent(name: str) -> bool:
 
 def duration_factor(name: str) -> float | None:
     """Return the factor to milliseconds that a column's name speaks of, or None."""
-    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
-    last = re.findall(r"[^\W_]+", words.casefold())
-    return next((DURATIONS[word] for word in reversed(last) if word in DURATIONS), None)
+    stem = re.sub(r"^.*(duration|length|runtime|playtime|time|dur)(in)?", "", squashed(name))
+    if stem == "s":  # a unit only where it is a word: durations are no seconds
+        stem = "s" if re.search(r"([\W_]s|[a-z]S)[\W_]*$", name) else ""
+    return DURATIONS.get(stem)

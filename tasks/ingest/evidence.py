@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -138,8 +139,8 @@ def duration_unit(sample: Sample, position: int, decimal: Decimal) -> tuple[str,
     cells = sample.cells(position)
     if cells and 2 * sum(bool(_CLOCK.fullmatch(text)) for text in cells) > len(cells):
         return "minutes:seconds", 1.0
-    values = sorted(sample.numbers(position, "duration_ms", decimal))
-    median = values[len(values) // 2] if values else 0.0
+    values = sample.numbers(position, "duration_ms", decimal)
+    median = statistics.median(values) if values else 0.0
     return next(((unit, factor) for unit, factor, low, high in _DURATIONS if low <= median <= high), None)
 
 

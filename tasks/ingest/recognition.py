@@ -82,7 +82,7 @@ def recognise(
             f"and {found} of the {len(layout.columns)} columns of that layout"
         )
     else:
-        layout, why = Layout(OTHER, {}, frozenset()), "it is no known layout, so by the names of its columns"
+        layout, why = Layout(OTHER, {}, frozenset()), "it has no known layout, so its columns were told by their names"
     guessed = _guessed(file, names, positions, rows)
     positions |= guessed
     lacks = [column.name for column in COLUMNS if column.required and column.name not in positions]
@@ -95,7 +95,7 @@ def recognise(
     layout, positions, said = resolved(layout, names, positions, rows)
     ordered = {column.name: positions[column.name] for column in COLUMNS if column.name in positions}
     why = "; ".join([why, *notes, *said])
-    LOGGER.info("%-7s %s is %s: %s", "ingest", file, layout.name, why)
+    LOGGER.info("%-7s %s has the layout %s: %s", "ingest", file, layout.name, why)
     return Recognised(layout, ordered, why)
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _MOST_NAMES = 40
 _LONGEST_NAME = 40
-_MANY = 10
-_TELLING = ("track_name", "album_name", "explicit", *FEATURES)
+_MANY = 50
+_TELLING = ("track_name", "explicit", *FEATURES)
 
 
 def lacking(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -107,10 +108,10 @@ def _with_duration(layout: Layout, names: Sequence[str], positions: dict[str, in
 
 def _with_separators(layout: Layout, names: Sequence[str], positions: Mapping[str, int], sample: Sample) -> Resolved:
     # Under a name in the singular a comma is part of an artist's name.
-    plural = squashed(names[positions["artists"]]).endswith(("artists", "names", "performers"))
+    plural = bool(re.search("artists|performers|names$", squashed(names[positions["artists"]])))
     artists = separator_of(sample, positions["artists"], (";", "|", ",") if plural else (";", "|"))
     genres = separator_of(sample, positions["genres"], (";", "|", ",")) if "genres" in positions else None
-    notes = [f"credits are joined by {artists!r}" if artists else "what is no list is one artist"]
+    notes = [f"credits are joined by {artists!r}" if artists else "a credit that is no list is one artist"]
     notes += [f"genres are joined by {genres!r}"] if genres else []
     return replace(layout, credits=artists, genres=genres), notes
 

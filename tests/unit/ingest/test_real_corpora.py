@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import csv
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +104,96 @@ def test_several_corpora_at_once(tmp_path: Path, ingest: Ingest, sample_corpus: 
     assert "subgenres" not in done.report.columns
     assert "explicit" not in done.report.columns
     assert done.report.rows.balanced
+
+
+def plainly(path: Path, encoding: str = "utf-8-sig") -> list[dict[str, str]]:
+    """Return the whole records of a file as Python's csv module reads them."""
+    with path.open(encoding=encoding, newline="") as file:
+        return [row for row in csv.DictReader(file) if None not in row.values() and None not in row]
+
+
+def highest(rows: list[dict[str, str]], track_id: str) -> dict[str, float]:
+    """Return the highest popularity of each id."""
+    found: dict[str, float] = {}
+    for row in rows:
+        found[row[track_id]] = max(found.get(row[track_id], 0), float(row["popularity"]))
+    return found
+
+
+def test_600k(tmp_path: Path, ingest: Ingest, corpora: Path) -> None:
+    path = corpora / "kaggle600k_tracks_head10k.csv"
+    plain = plainly(path)
+    done = ingest(tmp_path / "out", path)
+    rows = done.report.rows
+    assert done.report.sources[0].layout == "600k"
+    assert (
+        (rows.rows_in, rows.kept, rows.repeats, rows.quarantined)
+        == (len(plain), len(plain), 0, 0)
+        == (10_124,) * 2 + (0, 0)
+    )
+    assert done.report.mean_popularity == pytest.approx(np.mean([float(row["popularity"]) for row in plain]))
+    assert done.tracks["artists"].to_pylist() == [
+        list(dict.fromkeys(name.strip() for name in ast.literal_eval(row["artists"]))) for row in plain
+    ]
+    assert {"King Oliver's Creole Jazz Band", 'Bertha "Chippie" Hill'} <= set(
+        pc.list_flatten(done.tracks["artists"]).to_pylist()
+    )
+    # The spreadsheet wrote days first: the second part is never above 12.
+    written = ["-".join(reversed(row["release_date"].split("-"))) for row in plain]
+    assert done.tracks["release_date"].to_pylist() == written
+    assert sum(done.tracks["explicit"].to_pylist()) == sum(row["explicit"] == "1" for row in plain) == 32
+
+
+def test_232k(tmp_path: Path, ingest: Ingest, corpora: Path) -> None:
+    path = corpora / "SpotifyFeatures_head20k.csv"
+    plain = plainly(path)
+    done = ingest(tmp_path / "out", path)
+    rows = done.report.rows
+    best = highest(plain, "track_id")
+    assert done.report.sources[0].layout == "232k"
+    # The last row is cut in the middle.
+    assert (rows.rows_in, rows.kept, rows.quarantined) == (len(plain) + 1, len(best), 1)
+    assert [row["row"] for row in done.quarantine] == [len(plain) + 1] == [19_829]
+    assert done.report.mean_popularity == pytest.approx(np.mean(list(best.values())))
+    keys = {row["track_id"]: row["key"] for row in plain}
+    names = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
+    ids = done.tracks["track_id"].to_pylist()
+    assert [names[key] for key in done.tracks["key"].to_pylist()] == [keys[one] for one in ids]
+    modes = {row["track_id"]: float(row["mode"] == "Major") for row in plain}
+    assert done.tracks["mode"].to_pylist() == [modes[one] for one in ids]
+    beats = {"4-Jan": 1, "4-Mar": 3, "4-Apr": 4, "4-May": 5, "0/4": 0}
+    metres = {row["track_id"]: beats[row["time_signature"]] for row in plain}
+    assert done.tracks["time_signature"].to_pylist() == [metres[one] for one in ids]
+    assert {"Hank Williams, Jr.", "Crosby, Stills & Nash"} <= set(pc.list_flatten(done.tracks["artists"]).to_pylist())
+
+
+@pytest.fixture
+def most_streamed(tmp_path: Path, corpora: Path) -> Path:
+    """Return the corpus of 2023 as UTF-8."""
+    path = tmp_path / "spotify-2023.csv"
+    path.write_bytes((corpora / "spotify-2023_original.csv").read_bytes().decode("latin-1").encode())
+    return path
+
+
+def test_most_streamed_2023_has_no_popularity(tmp_path: Path, ingest: Ingest, most_streamed: Path) -> None:
+    with pytest.raises(CorpusRejected, match="most-streamed-2023, which has no popularity: it counts streams"):
+        ingest(tmp_path / "out", most_streamed)
+
+
+def test_most_streamed_2023_is_read_if_a_column_is_named(tmp_path: Path, ingest: Ingest, most_streamed: Path) -> None:
+    plain = plainly(most_streamed, "utf-8")
+    done = ingest(tmp_path / "out", most_streamed, column=("popularity=in_spotify_charts",))
+    good = [row for row in plain if float(row["in_spotify_charts"]) <= 100]
+    assert (done.report.rows.kept, done.report.rows.quarantined) == (len(good), len(plain) - len(good)) == (946, 7)
+    assert done.report.reasons == {"popularity: outside 0..100 points": len(plain) - len(good)}
+    assert done.tracks["energy"].to_pylist() == pytest.approx([float(row["energy_%"]) / 100 for row in good])
+    assert done.tracks["tempo"].to_pylist() == [float(row["bpm"]) for row in good]
+    assert [year or "" for year in done.tracks["release_date"].to_pylist()] == [row["released_year"] for row in good]
+    credited = done.tracks["artists"].to_pylist()
+    assert ["Tyler, The Creator", "Kali Uchis"] in credited
+    # Their own count takes Tyler, The Creator for two.
+    differ = [(names, row) for names, row in zip(credited, good, strict=True) if len(names) != int(row["artist_count"])]
+    assert all("Tyler, The Creator" in names or "Quevedo" in names for names, _ in differ)
 
 
 def test_text_that_is_not_utf8(tmp_path: Path, ingest: Ingest, corpora: Path) -> None:
