@@ -69,7 +69,7 @@ TOP_2000 = """Index,Title,Artist,Top Genre,Year,Beats Per Minute (BPM),Energy,Le
 1,Sunrise,Norah Jones,adult standards,2004,157,30,201,71
 2,Close to the Edge,Yes,album rock,1972,145,37,"1,121",39
 """
-EXPORTED = f"""Track URI,Track Name,Artist Name(s),Release Date,Track Duration (ms),Explicit,Popularity,Genres,Time Signature
+EXPORTED = f"""Track URI,Track Name,Artist Name(s),Release Date,Track Duration (ms),Explicit,Popularity,Genres,Metre
 spotify:track:{ID}0,A,"Ann,Bob",2019-01-02,200000,true,50,"pop,rock",4
 spotify:track:{ID}1,B,"Tyler, The Creator,Ann",2019,200001,false,51,pop,4
 spotify:track:{ID}2,C,Bob,2019-03,200002,false,52,"rock,jazz",3
