@@ -76,7 +76,9 @@ def number(text: str, canonical: str, decimal: Decimal, factor: float = 1) -> fl
     is more probably a fraction.
     """
     column = BY_NAME.get(canonical)
-    plain = _plain_number(text, decimal, grouped=canonical == "duration_ms")
+    if canonical == "duration_ms":
+        text = _ungrouped(text, decimal, whole=factor == 1)
+    plain = _plain_number(text, decimal)
     if plain is not None:
         return plain * factor if math.isfinite(plain) else None
     if column is None:
@@ -90,9 +92,15 @@ def number(text: str, canonical: str, decimal: Decimal, factor: float = 1) -> fl
     return _with_unit(text, canonical, decimal)
 
 
-def _plain_number(text: str, decimal: Decimal, *, grouped: bool) -> float | None:
-    if grouped and (groups := _GROUPS.fullmatch(text)) and groups[1] != decimal:
-        text = text.replace(groups[1], "")
+def _ungrouped(text: str, decimal: Decimal, *, whole: bool) -> str:
+    """Return a number without its groups of thousands; a comma parts no fraction from whole milliseconds."""
+    groups = _GROUPS.fullmatch(text)
+    if groups and (groups[1] != decimal or (whole and decimal == ",")):
+        return text.replace(groups[1], "")
+    return text
+
+
+def _plain_number(text: str, decimal: Decimal) -> float | None:
     if decimal == ",":
         if "." in text and "," in text:
             return None
@@ -106,7 +114,10 @@ def _with_unit(text: str, canonical: str, decimal: Decimal) -> float | None:
         return None
     units = {"%": 0.01} if BY_NAME[canonical].unit == _SHARE else _UNITS.get(canonical, {})
     factor = units.get(match[2].casefold())
-    plain = _plain_number(match[1].strip(), decimal, grouped=canonical == "duration_ms")
+    bare = match[1].strip()
+    if canonical == "duration_ms":
+        bare = _ungrouped(bare, decimal, whole=factor == 1)
+    plain = _plain_number(bare, decimal)
     return None if factor is None or plain is None or not math.isfinite(plain) else plain * factor
 
 

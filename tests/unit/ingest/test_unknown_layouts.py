@@ -330,6 +330,43 @@ def test_units_of_lengths_in_names(name: str, factor: float | None) -> None:
     assert duration_factor(name) == factor
 
 
+ANY_NAME = st.one_of(
+    st.text(max_size=8),
+    st.sampled_from([name for groups in SYNONYMS.values() for group in groups for name in group]),
+    st.sampled_from(
+        ["Artist(s)", "track.popularity", "followers", "playlist_name", "dB", "%", "=", "\x1b[31m", "../../x"]
+    ),
+)
+ANY_CELL = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(
+        ["", "NA", "['a', 'b']", "['a", "[[[[", "3:45", "1,5", "1,500", "55%", "1e999", "C#", "4-Apr", "a;b"]
+    ),
+    st.sampled_from(
+        ["01-13-2020", "31/02/2020", "0000", "9999999999999999999999", "=1+1", "\0", r"['\ud83d']", "a, b"]
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_the_columns_and_cells_it_is_a_table_or_a_refusal(data: st.DataObject) -> None:
+    names = data.draw(st.lists(ANY_NAME, max_size=8)) + data.draw(
+        st.sampled_from([[], ["artist", "popularity", "song"]])
+    )
+    count = data.draw(st.integers(0, 5))
+    cells = st.lists(ANY_CELL, min_size=count, max_size=count)
+    table = pa.table({str(at): pa.array(data.draw(cells), pa.string()) for at in range(len(names))})
+    try:
+        recognised = recognise("x.csv", names, table)
+    except CorpusRejected:
+        return
+    values, unreadable = coerce("x.csv", table, recognised)
+    assert values.num_rows == unreadable.num_rows == table.num_rows
+    assert {"artists", "popularity"} <= set(values.column_names)
+    assert len(set(recognised.positions.values())) == len(recognised.positions)
+
+
 TYPICAL = {
     "track_id": [f"{ID}{at}" for at in range(4)],
     "track_name": ["A", "B", "C", "D"],

@@ -68,6 +68,7 @@ def test_metres_and_what_a_spreadsheet_makes_of_them(text: str, beats: int | Non
         ("225,000", "duration_ms", ".", 225_000),
         ("225.000", "duration_ms", ",", 225_000),
         ("1 225 000", "duration_ms", ".", 1_225_000),
+        ("225,000", "duration_ms", ",", 225_000),
         ("225,00", "duration_ms", ".", None),
         ("1,225.000", "duration_ms", ",", None),
         ("1,234", "popularity", ".", None),
@@ -85,6 +86,8 @@ def test_numbers_with_units_groups_and_commas(text: str, canonical: str, decimal
 def test_a_unit_in_the_text_goes_before_that_of_the_column() -> None:
     assert number("3:45", "duration_ms", ".", 1000) == 225_000
     assert number("225", "duration_ms", ".", 1000) == 225_000
+    assert number("217,123", "duration_ms", ",", 1000) == 217_123
+    assert number("1,121", "duration_ms", ".", 1000) == 1_121_000
     assert number("55%", "energy", ".", 0.01) == pytest.approx(0.55)
 
 
