@@ -90,8 +90,8 @@ def recognise(
     refusal = None if whole and not lacks else lacking(file, names, layout, positions, lacks, rows)
     if refusal:
         raise CorpusRejected(refusal)
-    if guessed:
-        notes.append(", ".join(f"{name} is {shown(names[at])}" for name, at in guessed.items()))
+    renamed = [f"{name} is {shown(names[at])}" for name, at in guessed.items() if squashed(name) != squashed(names[at])]
+    notes += [", ".join(renamed)] if renamed else []
     layout, positions, said = resolved(layout, names, positions, rows)
     ordered = {column.name: positions[column.name] for column in COLUMNS if column.name in positions}
     why = "; ".join([why, *notes, *said])

@@ -65,8 +65,10 @@ def lacking(
             f"{file} has no column for {listed(lacks)} that could be read, and {listed(_cut(nested))} "
             f"{'holds' if len(nested) == 1 else 'hold'} columns inside: write those out as columns of their own"
         )
+    near = difflib.get_close_matches(lacks[0], names, n=1)
+    example = quoted(f"{lacks[0]}={near[0]}") if near else f"{lacks[0]}=NAME"
     message = (
-        f"{file} has no column for {listed(lacks)}: say which it is with --column {lacks[0]}=NAME; "
+        f"{file} has no column for {listed(lacks)}: say which it is with --column {example}; "
         f"its columns are {', '.join(_cut(names))}"
     )
     if len(names) == 1 and re.search(r"[,;\t|]", names[0]):

@@ -85,7 +85,7 @@ def test_what_was_decided_is_in_the_log(caplog: pytest.LogCaptureFixture) -> Non
     (record,) = caplog.records
     assert record.getMessage() == (
         "ingest  x.csv has the layout other: it has no known layout, so its columns were told by their names; "
-        "track_name is song, artists is artist, popularity is popularity"
+        "track_name is song, artists is artist"
     )
 
 

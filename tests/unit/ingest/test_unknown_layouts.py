@@ -255,6 +255,7 @@ def test_of_a_public_layout_a_column_may_be_named_too() -> None:
     [
         ("artist,song,streams\nAnn,A,5\n", "no column for popularity: say which it is with --column popularity=NAME"),
         ("song,popularity\nA,5\n", "no column for artists: say which it is with --column artists=NAME"),
+        ("artist,song,popularty\nAnn,A,5\n", "say which it is with --column popularity=popularty"),
         ("a,b\n1,2\n", "no column for artists and popularity"),
         ("id,followers,genres,name,popularity\n1,10,[],Ann,5\n", "a table of artists, not of tracks"),
         ("artist_name,artist_popularity,followers\nAnn,5,6\n", "a table of artists, not of tracks"),
