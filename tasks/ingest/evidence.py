@@ -134,6 +134,12 @@ def shares_in_percent(sample: Sample, positions: Mapping[str, int], decimal: Dec
     )
 
 
+def popularity_is_share(sample: Sample, position: int, decimal: Decimal) -> bool:
+    """Return whether popularity goes from 0 to 1: Spotify's own is whole, so many fractions below 1 are no accident."""
+    values = sample.numbers(position, "popularity", decimal)
+    return len(values) >= _FEW and all(0 <= value <= 1 for value in values)
+
+
 def duration_unit(sample: Sample, position: int, decimal: Decimal) -> tuple[str, float] | None:
     """Return the unit of lengths, and the factor from it to milliseconds; None where the values do not tell."""
     cells = sample.cells(position)

@@ -75,8 +75,9 @@ def recognise(
     layout = _known(where)
     positions, notes = dict(chosen), [f"{name} is {shown(names[at])}, as asked" for name, at in chosen.items()]
     if layout:
-        positions = _positions(file, names, layout, where, rows) | positions
-        found = len([name for name in positions if name not in chosen])
+        own = _positions(file, names, layout, where, rows)
+        own = {name: at for name, at in own.items() if name not in chosen and at not in chosen.values()}
+        found, positions = len(own), own | positions
         why = (
             f"it has the columns {listed(sorted(layout.marks))}, "
             f"and {found} of the {len(layout.columns)} columns of that layout"

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from schemas.layouts import OTHER, SHARES
 from schemas.synonyms import duration_factor, percent, squashed
 from schemas.tracks import BY_NAME
-from tasks.ingest.evidence import date_order, decimal_of, duration_unit, separator_of, shares_in_percent
+from tasks.ingest.evidence import (
+    date_order,
+    decimal_of,
+    duration_unit,
+    popularity_is_share,
+    separator_of,
+    shares_in_percent,
+)
 from tasks.ingest.refusals import listed, shown
 
 if TYPE_CHECKING:
@@ -55,6 +62,14 @@ def resolved(
         notes += said
     layout, said = _with_shares(layout, names, kept, sample)
     notes += said
+    if (
+        sample
+        and layout.name == OTHER
+        and "popularity" in kept
+        and popularity_is_share(sample, kept["popularity"], layout.decimal)
+    ):
+        layout = replace(layout, factors=layout.factors | {"popularity": 100.0})
+        notes.append("popularity is a share of 1, by its values, and taken times 100")
     layout, said = _with_duration(layout, names, kept, sample)
     notes += said
     if sample and layout.name == OTHER:
@@ -77,7 +92,13 @@ def _with_decimal(layout: Layout, positions: Mapping[str, int], sample: Sample) 
 
 
 def _with_shares(layout: Layout, names: Sequence[str], positions: Mapping[str, int], sample: Sample | None) -> Resolved:
-    undeclared = {name: positions[name] for name in SHARES if name in positions and name not in layout.factors}
+    undeclared = {
+        name: positions[name]
+        for name in SHARES
+        if name in positions and not (name in layout.factors and _is_own(layout, name, names[positions[name]]))
+    }
+    if layout.factors.keys() & undeclared:  # what the user named in place of the layout's own column
+        layout = replace(layout, factors={name: one for name, one in layout.factors.items() if name not in undeclared})
     found = [name for name, at in undeclared.items() if percent(names[at])]
     if sample:
         rest = {name: at for name, at in undeclared.items() if name not in found}
@@ -90,9 +111,11 @@ def _with_shares(layout: Layout, names: Sequence[str], positions: Mapping[str, i
 
 def _with_duration(layout: Layout, names: Sequence[str], positions: dict[str, int], sample: Sample | None) -> Resolved:
     canonical = "duration_ms"
-    if canonical not in positions or canonical in layout.columns:
+    if canonical not in positions:
         return layout, []
     own = names[positions[canonical]]
+    if _is_own(layout, canonical, own):
+        return layout, []
     if factor := duration_factor(own):
         return (replace(layout, factors=layout.factors | {canonical: factor}) if factor != 1 else layout), []
     if not sample:
@@ -114,6 +137,11 @@ def _with_separators(layout: Layout, names: Sequence[str], positions: Mapping[st
     notes = [f"credits are joined by {artists!r}" if artists else "a credit that is no list is one artist"]
     notes += [f"genres are joined by {genres!r}"] if genres else []
     return replace(layout, credits=artists, genres=genres), notes
+
+
+def _is_own(layout: Layout, canonical: str, name: str) -> bool:
+    """Return whether a column is the one that the layout declares, so that what it declares of it holds."""
+    return squashed(layout.columns.get(canonical, "")) == squashed(name)
 
 
 def _several(names: Sequence[str]) -> str:

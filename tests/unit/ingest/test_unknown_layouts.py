@@ -250,6 +250,26 @@ def test_of_a_public_layout_a_column_may_be_named_too() -> None:
     assert (done.first["popularity"], done.first["genres"]) == (60, ["pop"])
 
 
+def test_a_column_named_for_one_thing_is_not_read_for_another_too() -> None:
+    done = read("artists,popularity,track_genre,energy\nAnn,1,pop,0.5\n", columns={"valence": "energy"})
+    assert done.first["valence"] == 0.5
+    assert "energy" not in done.first
+
+
+def test_what_a_layout_says_of_its_own_column_does_not_hold_for_one_named_instead() -> None:
+    header = "artist,title,popularity,album_release_date,subgenre,energy,e2,duration_ms,dur_min\n"
+    done = read(header + "Ann,A,50,2019,pop,60,0.5,200000,4\n" * 2, columns={"energy": "e2", "duration_ms": "dur_min"})
+    assert (done.first["energy"], done.first["duration_ms"]) == (0.5, 240_000)
+
+
+def test_popularity_between_0_and_1_is_a_share() -> None:
+    rows = "".join(f"Ann,s{at},0.{at:02}\n" for at in range(1, 40))
+    done = read("artist,song,popularity\n" + rows)
+    assert done.first["popularity"] == pytest.approx(1)
+    assert "popularity is a share of 1, by its values, and taken times 100" in done.why
+    assert read("artist,song,popularity\nAnn,A,0\nAnn,B,1\n").rows[1]["popularity"] == 1
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -289,6 +309,23 @@ def test_nested_columns_are_refused_by_name() -> None:
     table = pa.table({"0": [{"name": "A", "popularity": 5}], "1": ["2020"]})
     with pytest.raises(CorpusRejected, match=r"no column for artists and popularity .* and track holds columns inside"):
         recognise("x.jsonl", ["track", "added_at"], table)
+
+
+def test_a_sample_may_have_types() -> None:
+    columns = {
+        "0": pa.array(["Ann", "Ann;Bob"]).dictionary_encode(),
+        "1": pa.array([5, 6], pa.int8()),
+        "2": pa.array(["x", "y"], pa.large_string()),
+        "3": pa.array([55.0, 60.0]),
+        "4": pa.array([True, None]),
+        "5": pa.array([5, 6]),
+    }
+    recognised = recognise("x", ["artist", "popularity", "song", "energy", "explicit", "Popularity"], pa.table(columns))
+    values, _ = coerce("x", pa.table(columns), recognised)
+    assert values.to_pylist()[1] == {"track_name": "y", "artists": ["Ann", "Bob"], "popularity": 6} | {
+        "explicit": None,
+        "energy": pytest.approx(0.6),
+    }
 
 
 def test_credits_as_the_web_api_gives_them() -> None:
