@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.evaluating import evaluate
-from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Parametrisation, Pooling, Repeats, Slopes, checked
+from flows.options import (
+    Blocks,
+    Column,
+    Credit,
+    Engine,
+    Genres,
+    Likelihood,
+    Parametrisation,
+    Pooling,
+    Repeats,
+    Slopes,
+    checked,
+)
 from flows.reading import TO, draws, predict, priors, show, verify
 from schemas.errors import EncoreError
 
@@ -38,6 +50,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_bad_share: Annotated[
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
     ] = 0.1,
+    column: Column = None,
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -122,7 +135,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     )
     check_installed(sampling.resolved_engine)
     parameters: dict[str, BaseModel] = {
-        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
+        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share, column=column or ()),
         "grouping": checked(
             GroupParameters,
             credit=credit,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.options import Blocks, Credit, Genres, Repeats, Slopes, checked
+from flows.options import Blocks, Column, Credit, Genres, Repeats, Slopes, checked
 from flows.reading import TO
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
     max_bad_share: Annotated[
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
     ] = 0.1,
+    column: Column = None,
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -85,7 +86,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
 
     checked_name(name)
     parameters: dict[str, BaseModel] = {
-        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
+        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share, column=column or ()),
         "grouping": checked(
             GroupParameters,
             credit=credit,

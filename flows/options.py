@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from schemas.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+
+Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CANONICAL=THEIRS",
+        help="Which of the corpus's columns is which: popularity=score. May be given several times.",
+        rich_help_panel="Ingest",
+    ),
+]
 
 
 class Repeats(StrEnum):
@@ -93,5 +105,7 @@ def checked[Model: BaseModel](model: type[Model], **values: Any) -> Model:
         if not first["loc"]:  # of several together; the sentence names them
             raise InvalidParameter(reason) from None
         option = f"--{str(first['loc'][0]).replace('_', '-')}"
-        message = f"{option} {first['input']}: {reason[0].lower()}{reason[1:]}"
+        given = first["input"]
+        given = " ".join(given) if isinstance(given, (list, tuple)) else given
+        message = f"{option} {given}: {reason[0].lower()}{reason[1:]}"
         raise InvalidParameter(message) from None

@@ -6,16 +6,29 @@ is a plain type with bounds, a default and a sentence.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+import difflib
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.priors import Priors
-from schemas.tracks import FEATURES
+from schemas.tracks import BY_NAME, FEATURES
 
 
 class _Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _of_a_canonical_column(value: str) -> str:
+    canonical, equals, own = (part.strip() for part in value.partition("="))
+    if not (canonical and equals and own):
+        message = "Give it as canonical=theirs, for example popularity=score"
+        raise ValueError(message)
+    if canonical not in BY_NAME:
+        near = difflib.get_close_matches(canonical, BY_NAME, n=3)
+        message = f"There is no canonical column {canonical!r}; give one of {', '.join(near or BY_NAME)}"
+        raise ValueError(message)
+    return f"{canonical}={own}"
 
 
 class IngestParameters(_Parameters):
@@ -40,6 +53,27 @@ class IngestParameters(_Parameters):
         title="Rows a partition",
         description="How many rows are held in memory at once.",
     )
+    column: tuple[Annotated[str, AfterValidator(_of_a_canonical_column)], ...] = Field(
+        (),
+        title="Columns",
+        description="canonical=theirs, one each: popularity=score reads popularity from the corpus's column score. "
+        "For columns that are not found by their names.",
+    )
+
+    @field_validator("column")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        canonical = [one.partition("=")[0] for one in value]
+        for name in canonical:
+            if canonical.count(name) > 1:
+                message = f"{name} is given {canonical.count(name)} columns; give it one"
+                raise ValueError(message)
+        return tuple(sorted(value))
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The corpus's own names by the canonical column they are for."""
+        return dict(one.split("=", 1) for one in self.column)
 
 
 class GroupParameters(_Parameters):

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import math
-import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import CorpusRejected
+from schemas.layouts import LISTS
 from schemas.tracks import COLUMNS, arrow_schema
 from tasks.ingest.lists import split_cells
+from tasks.ingest.wording import FALSE, MISSING, TRUE, date, number, split_at, texts_of_list
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schemas.layouts import Decimal, Layout
     from schemas.tracks import Column
     from tasks.ingest.recognition import Recognised
 
     Read = tuple[pa.Array, pa.Array]
 
-# What programs write where there is no value. Exact, since Na, None and Null are names of artists too.
-MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL")
-_TRUE = ("true", "1", "1.0", "yes")
-_FALSE = ("false", "0", "0.0", "no")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_TRACK = r"^(?:spotify:track:|https?://\S*/track/)([^/?#\s]+)(?:[?#].*)?$"
+_TRACK = r"^(?:spotify:track:|https?://\S*/tracks?/)([^/?#\s]+)(?:[?#].*)?$"
+_DATE = r"^[1-9]\d{3}(-(0[1-9]|1[0-2])(-(0[1-9]|1\d|2[0-8]))?)?$"
+_WITHIN = "\x1f"
 _INT32_END = 2**31
 
 
@@ -38,7 +39,7 @@ def coerce(file: str, table: pa.Table, recognised: Recognised) -> tuple[pa.Table
     table : pyarrow.Table, n rows
         Raw columns, named by position.
     recognised : Recognised
-        Which of them is which, and in which units.
+        Which of them is which, and how the source writes them.
 
     Returns
     -------
@@ -66,21 +67,24 @@ def coerce(file: str, table: pa.Table, recognised: Recognised) -> tuple[pa.Table
 def as_text(array: pa.Array) -> pa.Array:
     """Return any scalar array as strings; raises `pyarrow.ArrowException` for types that have no text."""
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        array = array.cast(array.type.value_type)
     return array.cast(pa.string())
 
 
 def _column(file: str, batch: pa.RecordBatch, column: Column, recognised: Recognised) -> Read:
     """Return one canonical column, and where it could not be read."""
     raw = batch.column(recognised.positions[column.name])
+    layout = recognised.layout
     try:
         if column.kind == "texts":
-            return _texts(raw, recognised.layout.credits if column.name == "artists" else None)
+            return _texts(raw, layout.credits if column.name == "artists" else layout.genres)
+        if column.name == "release_date":
+            return _dates(raw, layout)
         if column.kind == "text":
             return _text(raw, is_track_id=column.name == "track_id")
         if column.kind == "boolean":
             return _booleans(raw)
-        value, unreadable = _numbers(raw, recognised.layout.factors.get(column.name, 1.0))
+        value, unreadable = _numbers(raw, column.name, layout)
         return (value, unreadable) if column.kind == "number" else _integers(value, unreadable)
     except pa.ArrowException:
         message = f"{file} has {column.name} of type {raw.type}, which cannot be read: store it as plain values"
@@ -112,38 +116,57 @@ def _readable(count: int) -> pa.Array:
 
 def _text(raw: pa.Array, *, is_track_id: bool) -> Read:
     text = _present_text(raw)
-    if is_track_id:  # given as an address, it ends in the id
+    if is_track_id and pc.any(pc.match_substring(text, "track"), min_count=0).as_py():  # an address ends in the id
         text = pc.replace_substring_regex(text, _TRACK, r"\1")
+    return text, _readable(len(text))
+
+
+def _dates(raw: pa.Array, layout: Layout) -> Read:
+    """Return dates from the year on; what is none becomes null, for nothing hangs on it."""
+    text = _present_text(raw)
+    certain = pc.match_substring_regex(text, _DATE)
+    if pc.any(pc.invert(certain)).as_py():
+        others = _each_distinct(_null_where(certain, text), lambda one: date(one, layout.dates), pa.string())
+        text = pc.if_else(certain, text, others)
     return text, _readable(len(text))
 
 
 def _booleans(raw: pa.Array) -> Read:
     text = pc.utf8_lower(_present_text(raw))
-    true = pc.is_in(text, value_set=pa.array(_TRUE))
-    known = pc.or_(true, pc.is_in(text, value_set=pa.array(_FALSE)))
+    true = pc.is_in(text, value_set=pa.array(TRUE))
+    known = pc.or_(true, pc.is_in(text, value_set=pa.array(FALSE)))
     return _null_where(pc.invert(known), true), pc.and_(pc.is_valid(text), pc.invert(known))
 
 
-def _numbers(raw: pa.Array, factor: float) -> Read:
-    if pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type):
+def _numbers(raw: pa.Array, name: str, layout: Layout) -> Read:
+    factor = layout.factors.get(name, 1.0)
+    if pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type) or pa.types.is_boolean(raw.type):
         values = raw.cast(pa.float64(), safe=False)  # popularity needs no more than 53 bits
         present = pc.and_(pc.is_valid(values), pc.invert(pc.is_nan(values).fill_null(True)))  # noqa: FBT003 - Arrow's signature
+        values = values if factor == 1 else pc.multiply(values, factor)
     else:
         text = _present_text(raw)
-        values, present = _parsed(text), pc.is_valid(text)
+        values, present = _parsed(text, name, layout.decimal, factor), pc.is_valid(text)
     # A number that is not finite measures nothing.
     values = _null_where(pc.invert(pc.is_finite(values)), values)
-    unreadable = pc.and_(present, pc.is_null(values))
-    return values if factor == 1 else pc.multiply(values, factor), unreadable
+    return values, pc.and_(present, pc.is_null(values))
 
 
-def _parsed(text: pa.Array) -> pa.Array:
-    try:
-        return text.cast(pa.float64())  # all or nothing, but fast
-    except pa.ArrowInvalid:
-        distinct = text.dictionary_encode()
-        numbers = [float(one) if _NUMBER.fullmatch(one) else math.nan for one in distinct.dictionary.to_pylist()]
-        return pa.array(numbers, pa.float64()).take(distinct.indices)
+def _parsed(text: pa.Array, name: str, decimal: Decimal, factor: float) -> pa.Array:
+    if decimal == ".":
+        try:
+            values = text.cast(pa.float64())  # all or nothing, but fast
+        except pa.ArrowInvalid:
+            pass
+        else:
+            return values if factor == 1 else pc.multiply(values, factor)
+    return _each_distinct(text, lambda one: number(one, name, decimal, factor), pa.float64())
+
+
+def _each_distinct(text: pa.Array, read: Callable[[str], object], kind: pa.DataType) -> pa.Array:
+    """Return what is read from each text; the same few come again and again, so each distinct one is read once."""
+    cells = text.dictionary_encode()
+    return pa.array([read(one) for one in cells.dictionary.to_pylist()], kind).take(cells.indices)
 
 
 def _integers(values: pa.Array, unreadable: pa.Array) -> Read:
@@ -154,15 +177,39 @@ def _integers(values: pa.Array, unreadable: pa.Array) -> Read:
 
 
 def _texts(raw: pa.Array, separator: str | None) -> Read:
-    """Return lists of distinct, non-empty texts; null where none is left."""
+    """Return lists of distinct, non-empty texts; null where none is left.
+
+    A cell that is a list of quoted texts is taken for one in every layout: nobody is called ``['A', 'B']``.
+    """
     if pa.types.is_list(raw.type) or pa.types.is_large_list(raw.type):
-        lists = [
-            _distinct(_without_nul(as_text(pa.array(cell, raw.type.value_type))).to_pylist()) if cell else None
-            for cell in raw.to_pylist()
-        ]
-        return pa.array(lists, pa.list_(pa.string())), _readable(len(raw))
-    return split_cells(_present_text(raw), separator), _readable(len(raw))
+        raw, separator = _joined(raw), _WITHIN
+    text = _present_text(raw)
+    quoted = separator != _WITHIN and pc.any(pc.starts_with(text, "["), min_count=0).as_py()
+    if not quoted and separator not in {LISTS, ","}:
+        return split_cells(text, separator), _readable(len(raw))
+
+    def split(cell: str) -> list[str] | None:
+        listed = texts_of_list(cell)
+        if listed is None:
+            if separator == LISTS and cell.startswith(("['", '["')):
+                return None  # a list that was cut
+            listed = split_at(cell, separator) if separator and separator != LISTS else [cell]
+        return list(dict.fromkeys(one.strip() for one in listed if one and one.strip())) or None
+
+    values = _each_distinct(text, split, pa.list_(pa.string()))
+    if separator != LISTS:
+        return values, _readable(len(raw))
+    broken = pc.and_(pc.is_valid(text), pc.is_null(values))
+    return values, pc.and_(broken, pc.not_equal(text, "[]").fill_null(False))  # noqa: FBT003 - Arrow's signature
 
 
-def _distinct(texts: list[str | None]) -> list[str] | None:
-    return list(dict.fromkeys(text.strip() for text in texts if text and text.strip())) or None
+def _joined(lists: pa.Array) -> pa.Array:
+    """Return each list as one text, parted by a sign that no name has."""
+    values = lists.flatten()
+    if pa.types.is_struct(values.type):  # credits as the Web API gives them
+        values = pc.struct_field(values, "name")
+    values = _without_nul(as_text(values)).fill_null("")
+    lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+    whole = pa.ListArray.from_arrays(offsets, values, mask=lists.is_null())
+    return pc.binary_join(whole, _WITHIN)

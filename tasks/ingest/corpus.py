@@ -91,7 +91,7 @@ def ingest_corpus(
         for index, source in enumerate(sources):
             home = scratch / str(index)
             home.mkdir()
-            sifting.sift(source, parameters.partition_rows, home, judge, progress)
+            sifting.sift(source, parameters, home, judge, progress)
             sifted.append(Sifted(source, home))
         return merge(sifted, parameters, folder, judge)
     finally:
@@ -224,12 +224,8 @@ def share(file: Path, place: Path) -> None:
 
 def foldable(parameters: IngestParameters) -> dict[str, object]:
     """Return what has to be the same for a fold to go on from another."""
-    return {
-        "repeats": parameters.repeats,
-        "rows": parameters.partition_rows,
-        "sift": STEPS["sift"],
-        "ingest": STEPS["ingest"],
-    }
+    versions = {step: STEPS[step] for step in ("sift", "ingest")}
+    return {"repeats": parameters.repeats, **sifting.key_parameters(parameters), **versions}
 
 
 def _folded(places: Mapping[Path, str], parameters: IngestParameters, folder: Path, earlier: Path | None) -> Fold:

@@ -66,14 +66,16 @@ def ingest_incrementally(
         def build(home: Path, source: Source = source, counted: int = counted) -> None:
             sifting.sift(
                 source,
-                parameters.partition_rows,
+                parameters,
                 home,
                 judge,
                 lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
             )
 
         key = key_of(
-            "sift", [source.sha256], {"rows": parameters.partition_rows, "ending": Path(source.path).suffix.lower()}
+            "sift",
+            [source.sha256],
+            {**sifting.key_parameters(parameters), "ending": Path(source.path).suffix.lower()},
         )
         reference = storage.run("sift", key, build, force=force)
         sifted.append(Sifted(source, storage.root / "sift" / reference.key))

@@ -18,8 +18,8 @@ from pyarrow import parquet as pq
 
 from schemas.errors import CorpusRejected
 from schemas.expectations import MALFORMED, UNCLOSED
-from tasks.ingest.coercion import MISSING
 from tasks.ingest.lines import Lines
+from tasks.ingest.wording import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence

@@ -168,7 +168,8 @@ def _write_changes(part: Path, connection: duckdb.DuckDBPyConnection) -> None:
     if file.is_file():
         before = pq.read_table(file)
         same = pc.is_in(before["position"], value_set=changes["position"].combine_chunks())
-        changes = pa.concat_tables([before.filter(pc.invert(same)), changes]).sort_by("position")
+        stay = before.filter(pc.invert(same)).cast(CHANGED)
+        changes = pa.concat_tables([stay, changes]).sort_by("position")
         file.unlink()  # it may be shared with an earlier result
     file.parent.mkdir(exist_ok=True)
     pq.write_table(changes.combine_chunks(), file, compression="zstd")

@@ -17,6 +17,7 @@ from schemas.reports import SiftReport
 from schemas.tracks import COLUMNS, arrow_schema
 from tasks.ingest.background import Behind, ahead
 from tasks.ingest.coercion import coerce
+from tasks.ingest.evidence import SAMPLE_ROWS
 from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
 from tasks.ingest.recognition import recognise
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from schemas.expectations import Rule
+    from schemas.parameters import IngestParameters
     from schemas.references import Source
     from tasks.ingest.inspection import Inspection
     from tasks.ingest.readers import Partition
@@ -43,7 +45,7 @@ QUARANTINE = "quarantine.parquet"
 
 def sift(
     source: Source,
-    partition_rows: int,
+    parameters: IngestParameters,
     folder: Path,
     inspection: Callable[[], Inspection],
     progress: Callable[[int, int | None], None] = lambda _done, _of: None,
@@ -53,7 +55,8 @@ def sift(
     Parameters
     ----------
     source : Source
-    partition_rows : int
+    parameters : IngestParameters
+        Of them, those in `key_parameters` matter here.
     folder : Path
         Is given ``tracks/part-00000.parquet`` and so on, ``quarantine.parquet`` and ``sifted.json``.
     inspection : callable
@@ -79,10 +82,11 @@ def sift(
         Quarantine(folder / QUARANTINE) as quarantine,
         Behind() as writer,
     ):
-        recognised = recognise(source.name, reader.names)
+        sample = next(reader.partitions(SAMPLE_ROWS)).table
+        recognised = recognise(source.name, reader.names, sample, parameters.columns)
         rules = row_rules(recognised.positions)
         judge = inspection()
-        partitions = ahead(reader.partitions(partition_rows, _numbers(recognised)))
+        partitions = ahead(reader.partitions(parameters.partition_rows, _numbers(recognised)))
         for partition, values, unreadable in ahead(_coerced(source, recognised, partitions)):
             rows_in += len(partition.rows) + len(partition.malformed)
             reasons: dict[int, list[str]] = {}
@@ -110,13 +114,20 @@ def sift(
     return report
 
 
+def key_parameters(parameters: IngestParameters) -> dict[str, object]:
+    """Return the parameters that what is found of a source depends on."""
+    return {"partition_rows": parameters.partition_rows, "columns": dict(parameters.columns)}
+
+
 def identity_of(source: Source) -> int:
     """Return the number that rows carry for their source: the first 15 hex digits of its hash."""
     return int(source.sha256[:15], 16)
 
 
 def _numbers(recognised: Recognised) -> frozenset[int]:
-    """Return the positions of the columns that should hold numbers."""
+    """Return the positions of the columns that should hold numbers, as Arrow reads them."""
+    if recognised.layout.decimal != ".":
+        return frozenset()
     kinds = {column.name: column.kind for column in COLUMNS}
     return frozenset(
         position for name, position in recognised.positions.items() if kinds[name] in {"number", "integer"}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import CorpusRejected
-from schemas.layouts import Layout
+from schemas.layouts import LISTS, Layout
 from tasks.ingest.coercion import coerce
 from tasks.ingest.recognition import Recognised
 
@@ -149,3 +149,52 @@ def test_an_infinite_number_is_unreadable() -> None:
 def test_a_type_that_cannot_hold_it_rejects_the_corpus(column: str, cells: pa.Array) -> None:
     with pytest.raises(CorpusRejected, match=f"x.csv has {column} of type"):
         read(column, cells)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "values"),
+    [
+        ("energy", pa.array([55, 0], pa.int8()), [55, 0]),
+        ("mode", pa.array([True, False, None]), [1, 0, None]),
+        ("release_date", pa.array([2019, 1999], pa.int32()), ["2019", "1999"]),
+        ("release_date", pa.array([2019.0, None]), ["2019", None]),
+        ("release_date", pa.array([dt.datetime(2019, 6, 14, tzinfo=dt.UTC)]), ["2019-06-14"]),
+        ("track_name", pa.array([1975, None]), ["1975", None]),
+        ("popularity", pa.array([None, None], pa.null()), [None, None]),
+        ("artists", pa.array([["Ann; Bob", "C"], ["Ann"]]).slice(1), [["Ann"]]),
+        ("artists", pa.array([["Ann; Bob", "C"]], pa.large_list(pa.string())), [["Ann; Bob", "C"]]),
+        ("artists", pa.array([[{"name": "Ann", "id": 1}], None]), [["Ann"], None]),
+        ("artists", pa.array([1975]), [["1975"]]),
+    ],
+)
+def test_types_that_a_reader_has_told_are_read(column: str, cells: pa.Array, values: list[Any]) -> None:
+    assert read(column, cells) == (values, [False] * len(values))
+
+
+def test_lists_written_as_text_are_credits_in_every_layout() -> None:
+    cells = ["['Ann', 'Bob']", '["Guns N\' Roses"]', "[Alexandros]", "[]"]
+    for separator in (None, ";", LISTS):
+        expected = [["Ann", "Bob"], ["Guns N' Roses"], ["[Alexandros]"], None]
+        assert read("artists", cells, separator=separator) == (expected, [False] * 4)
+
+
+def test_a_list_that_was_cut_is_unreadable_where_credits_are_lists() -> None:
+    assert read("artists", ["['Ann', 'Bo", None], separator=LISTS) == ([None, None], [True, False])
+
+
+def test_dates_are_normalised_and_what_is_none_becomes_null() -> None:
+    cells = ["2019", "2019-02", "2019-02-28", "2020-02-29", "2019-02-29", "2019-6-1", "soon", ""]
+    expected = ["2019", "2019-02", "2019-02-28", "2020-02-29", None, "2019-06-01", None, None]
+    assert read("release_date", cells) == (expected, [False] * 8)
+
+
+def test_explicit_in_words() -> None:
+    cells = ["E", "explicit", "Clean", "y", "N", "not explicit"]
+    assert read("explicit", cells)[0] == [True, True, False, True, False, False]
+
+
+@given(st.lists(st.text(st.sampled_from("0123456789+-.,eE :/%'\u00a0msdbC#"), max_size=8), max_size=6))
+@pytest.mark.parametrize("column", ["duration_ms", "energy", "key", "time_signature", "release_date", "artists"])
+def test_a_cell_is_read_the_same_whatever_stands_beside_it(column: str, texts: list[str]) -> None:
+    alone = [read(column, pa.array([text]))[0][0] for text in texts]
+    assert read(column, pa.array(texts, pa.string()))[0] == alone
