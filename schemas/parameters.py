@@ -40,6 +40,12 @@ class IngestParameters(_Parameters):
         title="Rows a partition",
         description="How many rows are held in memory at once.",
     )
+    max_unfold: float = Field(
+        100,
+        ge=1,
+        title="Largest unfolding",
+        description="A compressed file may unfold to this many times its size; 256 MiB are always allowed.",
+    )
 
 
 class GroupParameters(_Parameters):

@@ -84,7 +84,7 @@ def ingest_corpus(
     CorpusRejected
         If a source cannot be read or has an unknown layout, or too many of its rows are bad.
     """
-    opened = [_open(index, source) for index, source in enumerate(sources)]
+    opened = [_open(index, source, parameters) for index, source in enumerate(sources)]
     totals = [one.reader.total for one in opened]
     total = None if None in totals else sum(filter(None, totals))
 
@@ -152,8 +152,8 @@ class _Parts:
             self.rows += tracks.num_rows
 
 
-def _open(index: int, source: Source) -> _Opened:
-    reader = open_reader(source)
+def _open(index: int, source: Source, parameters: IngestParameters) -> _Opened:
+    reader = open_reader(source, parameters.max_unfold)
     return _Opened(index, source, reader, recognise(source.name, reader.names))
 
 
@@ -253,6 +253,6 @@ def _reported(one: _Opened, rows_in: int) -> SourceReport:
         name=one.source.name,
         sha256=one.source.sha256,
         layout=one.recognised.layout.name,
-        why=one.recognised.why,
+        why="; ".join(filter(None, [one.recognised.why, one.reader.note])),
         rows_in=rows_in,
     )

@@ -1,0 +1,112 @@
+"""Rows as they came, a partition at a time: what every reader hands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A record that could not be split into fields: its number from 1, its text and what is wrong with it."""
+
+    row: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Some consecutive records of a source.
+
+    Parameters
+    ----------
+    table : pyarrow.Table, n rows
+        What could be split, with columns named by position: ``"0"``, ``"1"``, ...
+    rows : ndarray of int64, shape (n,)
+        Their record numbers, from 1, ascending.
+    malformed : tuple of Malformed
+        Those in between that could not be split.
+    """
+
+    table: pa.Table
+    rows: NDArray[np.int64]
+    malformed: tuple[Malformed, ...] = ()
+
+
+class Reader(Protocol):
+    """What every format offers: the names of the columns, the number of rows where it is known, and the rows."""
+
+    names: tuple[str, ...]
+    total: int | None
+
+    @property
+    def note(self) -> str:
+        """How it was read, where that is worth a word in the report; to be asked when all rows have been."""
+        ...
+
+    def partitions(self, size: int) -> Iterator[Partition]:
+        """Yield the rows, `size` at a time."""
+        ...
+
+
+Numbered = tuple[pa.RecordBatch, "NDArray[np.int64]"]
+
+
+def numbered(batches: Iterable[pa.RecordBatch], malformed: Sequence[Malformed] | None = None) -> Iterator[Numbered]:
+    """Yield batches with the record numbers of their rows, leaving out those of the malformed ones between them.
+
+    Parquet (`malformed` is None) counts from 1; in CSV record 0 is the header.
+    """
+    following = 1 if malformed is None else 0
+    for batch in batches:
+        ordinals = np.arange(batch.num_rows, dtype=np.int64)
+        skipped = np.array([row.row for row in malformed or () if row.row >= following], dtype=np.int64)
+        # Ordinal k comes after a skipped row if at least k good ones precede that.
+        good_before = skipped - following - np.arange(len(skipped))
+        rows = following + ordinals + np.searchsorted(good_before, ordinals, side="right")
+        if len(rows):
+            following = int(rows[-1]) + 1
+            yield batch, rows
+
+
+def rebatched(numbered: Iterable[Numbered], size: int, malformed: list[Malformed]) -> Iterator[Partition]:
+    """Yield partitions of `size` rows; takes the malformed ones out of `malformed` as it passes them.
+
+    The last rows are held back until the end is reached, so that the last partition is known to be it.
+    """
+    tables: list[pa.Table] = []
+    numbers: list[NDArray[np.int64]] = []
+    held = 0
+    for batch, rows in numbered:
+        tables.append(pa.Table.from_batches([batch]).rename_columns([str(n) for n in range(batch.num_columns)]))
+        numbers.append(rows)
+        held += len(rows)
+        if held > size:
+            table, all_rows = pa.concat_tables(tables), np.concatenate(numbers)
+            start = 0
+            while held > size:
+                end = start + size
+                passed = _passed(malformed, int(all_rows[end - 1]))
+                yield Partition(table.slice(start, size), all_rows[start:end], passed)
+                start, held = end, held - size
+            tables, numbers = [table.slice(start)], [all_rows[start:]]
+    yield Partition(
+        pa.concat_tables(tables) if tables else pa.table({}),
+        np.concatenate([np.empty(0, dtype=np.int64), *numbers]),
+        tuple(malformed),
+    )
+
+
+def _passed(malformed: list[Malformed], last: int) -> tuple[Malformed, ...]:
+    passed = tuple(row for row in malformed if row.row < last)
+    malformed[:] = malformed[len(passed) :]
+    return passed
