@@ -14,7 +14,7 @@ from pyarrow import csv
 from schemas.errors import CorpusRejected
 from schemas.expectations import MALFORMED, UNCLOSED
 from tasks.ingest.dialects import sniff
-from tasks.ingest.partitions import Malformed, Numbered, Partition, numbered, rebatched
+from tasks.ingest.partitions import Malformed, Numbered, Partition, flooded, is_flood, numbered, rebatched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +46,7 @@ class CsvReader:
         self.total: int | None = None
         # The record that a quote without an end has made of all that follows it.
         self._swallowing: int | None = None
+        self._flood: CorpusRejected | None = None
         text = opened()
         with text.open("rb") if isinstance(text, Path) else text as file:
             head = file.read(_CHUNK)
@@ -95,10 +96,16 @@ class CsvReader:
         self, text: Path | Utf8Stream | io.BytesIO, malformed: list[Malformed], width: int
     ) -> csv.CSVStreamingReader:
         quote = self._dialect.quote
+        bad = 0
 
         # The header is read as record 0, so that names given twice, or none, do no harm.
         def set_aside(row: csv.InvalidRow) -> str:
+            nonlocal bad
+            bad += 1
             malformed.append(Malformed(row.number - 1, row.text, MALFORMED))
+            if is_flood(bad, row.number):
+                self._flood = flooded(self._source.name, malformed[0], row.number)
+                return "error"
             if _LINE_END.search(row.text.rstrip("\r\n")) and row.text.count(quote) % 2:
                 self._swallowing = row.number - 1
             return "skip"
@@ -122,6 +129,8 @@ class CsvReader:
         )
 
     def _unreadable(self, error: Exception) -> CorpusRejected:
+        if self._flood is not None:
+            return self._flood
         if "straddling" in str(error):
             said = f"has a field of more than {_BLOCK >> 20} MB: a quote is probably never closed, so close it"
         elif "Empty CSV" in str(error) or isinstance(error, StopIteration):

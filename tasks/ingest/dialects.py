@@ -62,10 +62,16 @@ def sniff(name: str, sample: str, *, whole: bool) -> Dialect:
         If it has no header, or too many columns.
     """
     stripped = sample.lstrip("\r\n")
-    if not stripped.strip():
+    if not stripped.strip("\0 \t\r\n"):
         message = f"{name} has no header and no rows: fetch it again or leave it out"
         raise CorpusRejected(message)
     first = stripped.splitlines()[0]
+    separated = max(first.count(separator) for separator in _SEPARATORS)
+    if first == stripped and not whole and separated < MOST_COLUMNS:
+        message = (
+            f"{name} begins with a line of more than {len(sample) // 1000:,} kB: fetch a table of tracks, a row a track"
+        )
+        raise CorpusRejected(message)
     skip, separators = 0, _SEPARATORS
     if first.lower().startswith(_EXCEL) and len(first) == len(_EXCEL) + 1:
         skip, separators = len(sample) - len(stripped) + 1, first[-1]

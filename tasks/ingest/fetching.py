@@ -164,7 +164,7 @@ def _told(address: str) -> Iterator[None]:
     except FileNotFoundError:
         message = f"there is nothing to read at {shown(address)}: check the address"
         raise CorpusRejected(message) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - each package behind fsspec has errors of its own
         if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
             message = (
                 f"{shown(address)} may not be read ({scrubbed(str(error))}): check the credentials, for s3:// "

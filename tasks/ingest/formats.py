@@ -46,6 +46,15 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\xd8\xff", "a picture", "leave it out"),
     (b"GIF8", "a picture", "leave it out"),
 )
+_MARKUP: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
+    (
+        (b"<!doctype html", b"<html", b"<head", b"<body"),
+        "an HTML page",
+        "fetch the file itself, which may need you to be signed in",
+    ),
+    ((b"<?xml", b"<!--"), "XML", "save it as CSV"),
+    ((b"{\\rtf",), "a text document", "save it as CSV"),
+)
 
 
 def compression(head: bytes) -> Compression | None:
@@ -88,9 +97,8 @@ def table_kind(name: str, head: bytes) -> Literal["parquet", "json", "csv"]:
     if what:
         message = f"{name} is {what[0]}, not a table of tracks: {what[1]}"
         raise CorpusRejected(message)
-    text = head.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n")
     # Names of columns in CSV do not begin so; an object wants a key or nothing in it.
-    if re.match(rb'\{\s*["}]|\{$|\[\s*[\[{\]]|\[$', text):
+    if re.match(rb'\{\s*["}]|\{$|\[\s*[\[{\]]|\[$', _text_of(head)):
         return "json"
     return "csv"
 
@@ -101,17 +109,16 @@ def _foreign(head: bytes) -> tuple[str, str] | None:
             return what, advice
     if head[257:262] == b"ustar":
         return "a tar archive", _UNPACK
-    # A page in any of the encodings that a table may have.
-    start = head.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n")[:200].lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        return "an HTML page", "fetch the file itself, which may need you to be signed in"
-    if start.startswith((b"<?xml", b"<!--")):
-        return "XML", "save it as CSV"
-    if start.startswith(b"{\\rtf"):
-        return "a text document", "save it as CSV"
-    if _is_binary(head):
-        return "neither text nor Parquet", "export it as CSV"
-    return None
+    text = _text_of(head)[:200].lower()
+    for starts, what, advice in _MARKUP:
+        if text.startswith(starts):
+            return what, advice
+    return ("neither text nor Parquet", "export it as CSV") if _is_binary(head) else None
+
+
+def _text_of(head: bytes) -> bytes:
+    """Return how text starts, in any of the encodings that a table may have."""
+    return head.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n")
 
 
 def _is_binary(head: bytes) -> bool:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from schemas.errors import CorpusRejected
 from schemas.expectations import NOT_JSON, NOT_OBJECT
 from tasks.ingest.dialects import MOST_COLUMNS
-from tasks.ingest.partitions import Malformed, Partition
+from tasks.ingest.partitions import Malformed, Partition, flooded, is_flood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,11 +74,15 @@ class JsonReader:
         held: list[dict[str, Any]] = []
         rows: list[int] = []
         malformed: list[Malformed] = []
+        bad = 0
         for number, record in enumerate(self._records(), 1):
             if isinstance(record, Malformed):
                 malformed.append(record)
+                bad += 1
+                if is_flood(bad, number):
+                    raise flooded(self._source.name, record, number)
                 continue
-            if len(held) == size:
+            if len(held) == size or len(malformed) >= size:
                 yield self._partition(held, rows, malformed)
                 held, rows, malformed = [], [], []
             held.append(record)
@@ -148,8 +152,8 @@ class JsonReader:
 
     def _too_long(self, row: int) -> CorpusRejected:
         message = (
-            f"row {row:,} of {self._source.name} is not JSON, or longer than {_BLOCK >> 20} MB: mend it there, or write "
-            "a track a line"
+            f"row {row:,} of {self._source.name} is not JSON, or longer than {_BLOCK >> 20} MB: mend it there, "
+            "or write a track a line"
         )
         return CorpusRejected(message)
 

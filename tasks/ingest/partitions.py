@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
+from schemas.errors import CorpusRejected
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+_FLOOD = 100_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,20 @@ class Partition:
     table: pa.Table
     rows: NDArray[np.int64]
     malformed: tuple[Malformed, ...] = ()
+
+
+def is_flood(malformed: int, rows: int) -> bool:
+    """Say whether so many of the first records could not be split that this is not the table it was taken for."""
+    return malformed >= _FLOOD and 2 * malformed > rows
+
+
+def flooded(name: str, first: Malformed, rows: int) -> CorpusRejected:
+    """Return the error of a source with a flood of malformed records."""
+    message = (
+        f"most of the first {rows:,} rows of {name} are malformed ({first.reason}); the first is row {first.row:,}: "
+        "mend it there"
+    )
+    return CorpusRejected(message)
 
 
 class Reader(Protocol):

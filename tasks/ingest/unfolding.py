@@ -140,10 +140,7 @@ def unfolded(source: Source, max_unfold: float) -> Bytes:
         If an archive is damaged. See also `Bytes`.
     """
     path = Path(source.path)
-    if source.member:
-        lying = Bytes(source.name, _member(source), packed=True)
-    else:
-        lying = Bytes(source.name, path.open("rb"))
+    lying = Bytes(source.name, _member(source) if source.member else path.open("rb"), packed=bool(source.member))
     kind = compression(lying.head())
     if kind is None:
         return lying
@@ -153,7 +150,7 @@ def unfolded(source: Source, max_unfold: float) -> Bytes:
     elif kind == "bz2":
         raw = bz2.BZ2File(stream)
     elif kind == "xz":
-        raw = lzma.LZMAFile(stream)
+        raw = lzma.LZMAFile(stream)  # noqa: SIM115 - closed by what is returned
     else:
         import pyarrow as pa
 
