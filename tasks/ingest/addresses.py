@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_HTTP = ("http", "https")
 _LONGEST = 200
 
 
@@ -20,21 +21,23 @@ def scheme(address: str) -> str:
     return match[1].lower() if match else ""
 
 
-def without_user(address: str) -> str:
-    """Return an address without the user and password before its host."""
+def without_password(address: str) -> str:
+    """Return an address without the password before its host; over HTTP without the user too, who may be a token."""
     start, rest = address.split("://", 1)
     place, slash, path = rest.partition("/")
-    return f"{start}://{place.rpartition('@')[2]}{slash}{path}"
+    user, at, host = place.rpartition("@")
+    kept = "" if scheme(address) in _HTTP else user.partition(":")[0] + at
+    return f"{start}://{kept}{host}{slash}{path}"
 
 
 def shown(address: str) -> str:
-    """Return an address without user, password, query and fragment; anything else as it is."""
+    """Return an address without password, query and fragment; anything else as it is."""
     if not is_address(address):
         return address
-    if scheme(address) in {"http", "https"}:
+    if scheme(address) in _HTTP:
         address, *more = re.split(r"[?#]", address, maxsplit=1)
         address += "?..." if more and more[0] else ""
-    clean = "".join(letter if letter.isprintable() else "?" for letter in without_user(address))
+    clean = "".join(letter if letter.isprintable() else "?" for letter in without_password(address))
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 3] + "..."
 
 
@@ -46,8 +49,8 @@ def scrubbed(text: str) -> str:
 
 
 def file_name(address: str) -> str:
-    """Return the last part of an address's path, to be shown; never to be used as a path."""
-    path = urlsplit(address).path if scheme(address) in {"http", "https"} else address.split("://", 1)[1]
+    """Return the last part of an address or a path, to be shown; never to be used as a path."""
+    path = urlsplit(address).path if scheme(address) in _HTTP else address
     name = unquote(path).rstrip("/").rpartition("/")[2]
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)[-_LONGEST:]
     return clean or shown(address)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import CorpusRejected, PlaceUnreachable
-from tasks.ingest.addresses import file_name, scheme, scrubbed, shown, without_user
+from tasks.ingest.addresses import file_name, scheme, scrubbed, shown, without_password
 from tasks.ingest.formats import READS, is_table_name
 from tasks.storage import sha256_of
 
@@ -75,16 +75,15 @@ def fetched(address: str, cache: Path) -> list[Fetched]:
             raise CorpusRejected(message)
         start = scheme(address)
         return [
-            Fetched(_over_fsspec(system, file, f"{start}://{file}", cache), file_name(f"{start}://{file}"), place)
+            Fetched(_over_fsspec(system, file, address, cache), file_name(file), shown(f"{start}://{file}"))
             for file in files
-            for place in [shown(f"{start}://{file}")]
         ]
 
 
 def _over_http(address: str, cache: Path) -> Path:
     import httpx
 
-    kept = _Kept(cache, without_user(address))
+    kept = _Kept(cache, without_password(address))
     # The bytes as they lie there: what the server compresses on the way would be another file.
     headers = {"Accept-Encoding": "identity", **kept.conditions()}
     try:
@@ -147,7 +146,7 @@ def _over_fsspec(system: Any, file: str, address: str, cache: Path) -> Path:
     info = system.info(file)
     marks = {name: str(value) for name, value in info.items() if name.lower().replace("-", "_") in _MARKS and value}
     marks |= {"size": str(info["size"])} if marks and info.get("size") is not None else {}
-    kept = _Kept(cache, without_user(address))
+    kept = _Kept(cache, f"{without_password(address)}\n{file}")
     if marks and kept.marks() == marks and (copy := kept.copy()):
         return copy
     with system.open(file, "rb", block_size=_CHUNK) as remote:
