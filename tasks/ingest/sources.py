@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Where a run keeps what it fetched, in its folder of work.
 PLACES = "places"
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16  # stays in the cache: several times as fast as a megabyte
 _LONGEST = 200
 _MAX_UNFOLD: float = IngestParameters().max_unfold
 
