@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -40,6 +41,7 @@ class ParquetReader:
         self._unpacked: IO[bytes] | None = None
         if packed is not None:
             self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - kept as long as this reader is
+            weakref.finalize(self, self._unpacked.close)
             with packed:
                 shutil.copyfileobj(packed, self._unpacked, 1 << 20)
         try:
