@@ -72,10 +72,11 @@ def sniff(name: str, sample: str, *, whole: bool) -> Dialect:
             f"{name} begins with a line of more than {len(sample) // 1000:,} kB: fetch a table of tracks, a row a track"
         )
         raise CorpusRejected(message)
-    skip, separators = 0, _SEPARATORS
+    separators = _SEPARATORS
     if first.lower().startswith(_EXCEL) and len(first) == len(_EXCEL) + 1:
-        skip, separators = len(sample) - len(stripped) + 1, first[-1]
+        separators = first[-1]
         stripped = stripped[len(first) :].lstrip("\r\n")
+    skip = len(sample[: len(sample) - len(stripped)].splitlines())
     header = stripped.splitlines()[0] if stripped else ""
     if max(header.count(separator) for separator in separators) >= MOST_COLUMNS:
         message = f"{name} has more than {MOST_COLUMNS:,} columns: fetch a table of tracks, a row a track"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from tasks.ingest.dialects import MOST_COLUMNS
 from tasks.ingest.partitions import Malformed, Partition, flooded, is_flood
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from schemas.references import Source
     from tasks.ingest.text import Utf8Stream
@@ -41,6 +44,8 @@ class JsonReader:
     opened : callable
         Returns a stream of UTF-8.
     """
+
+    lines: Mapping[int, int] = MappingProxyType({})
 
     def __init__(self, source: Source, opened: Callable[[], Utf8Stream]) -> None:
         self._source = source
@@ -69,7 +74,7 @@ class JsonReader:
         """How it was read, where that is worth a word; to be asked at the end."""
         return self._encoding
 
-    def partitions(self, size: int) -> Iterator[Partition]:
+    def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:  # noqa: ARG002 - values have a type
         """Yield the rows, `size` at a time."""
         held: list[dict[str, Any]] = []
         rows: list[int] = []
@@ -88,6 +93,13 @@ class JsonReader:
             held.append(record)
             rows.append(number)
         yield self._partition(held, rows, malformed)
+
+    def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
+        """Return rows of a partition."""
+        return partition.table.take(pa.array(positions))
+
+    def close(self) -> None:
+        """Do nothing: no file is open between partitions."""
 
     def _partition(self, held: list[dict[str, Any]], rows: list[int], malformed: list[Malformed]) -> Partition:
         columns = {str(n): _column([record.get(key) for record in held]) for n, key in enumerate(self._keys)}

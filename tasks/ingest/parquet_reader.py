@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import weakref
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,8 +15,11 @@ from tasks.ingest.dialects import MOST_COLUMNS
 from tasks.ingest.partitions import numbered, rebatched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import IO
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from schemas.references import Source
     from tasks.ingest.partitions import Partition
@@ -35,13 +38,13 @@ class ParquetReader:
     """
 
     note = ""
+    lines: Mapping[int, int] = MappingProxyType({})
 
     def __init__(self, source: Source, packed: Bytes | None = None) -> None:
         self._source = source
         self._unpacked: IO[bytes] | None = None
         if packed is not None:
             self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - kept as long as this reader is
-            weakref.finalize(self, self._unpacked.close)
             with packed:
                 shutil.copyfileobj(packed, self._unpacked, 1 << 20)
         try:
@@ -59,13 +62,22 @@ class ParquetReader:
     def _open(self) -> pq.ParquetFile:
         return pq.ParquetFile(self._unpacked or self._source.path)
 
-    def partitions(self, size: int) -> Iterator[Partition]:
+    def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:  # noqa: ARG002 - values have a type
         """Yield the rows, `size` at a time."""
         try:
             with self._open() as file:
                 yield from rebatched(numbered(file.iter_batches(batch_size=size)), size, [])
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
+
+    def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
+        """Return rows of a partition."""
+        return partition.table.take(pa.array(positions))
+
+    def close(self) -> None:
+        """Remove what was unpacked."""
+        if self._unpacked is not None:
+            self._unpacked.close()
 
     def _unreadable(self, error: Exception) -> Exception:
         if isinstance(error, OSError) and error.errno is not None:

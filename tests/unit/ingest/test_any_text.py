@@ -12,6 +12,7 @@ import lzma
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -62,6 +63,7 @@ def read(path: Path, size: int = 1000) -> tuple[list[list[Any]], dict[int, tuple
     for partition in reader.partitions(size):
         good += map(list, zip(*(column.to_pylist() for column in partition.table.columns), strict=True))
         malformed |= {row.row: (row.text, row.reason) for row in partition.malformed}
+    reader.close()
     return good, malformed, reader.note
 
 
@@ -254,3 +256,29 @@ def test_what_is_packed_or_named_otherwise_is_told_from_its_content(tmp_path: Pa
         (tmp_path / name).write_bytes(data)
         good, _, _ = read(tmp_path / name)
         assert [[str(cell) for cell in row] for row in good] == [["x", "1"]], name
+
+
+@pytest.mark.parametrize("start", ["", "sep=;\n", "\n\n", "sep=;\r\n\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_bad_rows_are_given_with_their_text_and_their_line(
+    write: Callable[..., Path], start: str, encoding: str
+) -> None:
+    path = write((start + "a;b\n1.50;x\n2;y;z\n3;w\n").encode(encoding))
+    reader = open_reader(find_sources([str(path)])[0])
+    (partition,) = reader.partitions(10, frozenset({0}))
+    assert partition.table["0"].to_pylist() == [1.5, 3]
+    assert [(one.row, one.text) for one in partition.malformed] == [(2, "2;y;z")]
+    assert reader.as_text(partition, np.array([0, 1])).to_pylist() == [{"0": "1.50", "1": "x"}, {"0": "3", "1": "w"}]
+    before = len(start.splitlines())
+    # An empty line among the first leaves the numbers right, too.
+    assert reader.lines == {1: before + 2, 2: before + 3, 3: before + 4}
+    reader.close()
+
+
+def test_lines_are_not_told_where_records_span_several(write: Callable[..., Path]) -> None:
+    path = write('a,b\n1,"x\ny"\n2,z\n3\n4,w\n')
+    reader = open_reader(find_sources([str(path)])[0])
+    (partition,) = reader.partitions(10, frozenset({0}))
+    assert reader.as_text(partition, np.array([1, 2])).to_pylist() == [{"0": "2", "1": "z"}, {"0": "4", "1": "w"}]
+    assert reader.lines == {}
+    reader.close()
