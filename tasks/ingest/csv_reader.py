@@ -6,7 +6,7 @@ import csv as python_csv
 import io
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,7 @@ from tasks.ingest.partitions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,7 +68,7 @@ class CsvReader:
         self._lines: Lines | None = None
         self._texts: Generator[Partition] | None = None
         self._held: Partition | None = None
-        self.lines: dict[int, int] = {}
+        self.lines: Mapping[int, int] = {}
         text = opened()
         with text.open("rb") if isinstance(text, Path) else text as file:
             head = file.read(_CHUNK)
@@ -137,7 +137,7 @@ class CsvReader:
         self.lines = {}
         if self._lines is None:
             text = self._opened()
-            self._lines = Lines(text.open("rb") if isinstance(text, Path) else text)
+            self._lines = Lines(cast("IO[bytes]", text.open("rb") if isinstance(text, Path) else text))
         broken = {one.row: one.text for one in malformed}
         wanted = sorted({*numbers.tolist(), *broken})
         # The header is line 0.
