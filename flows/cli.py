@@ -26,7 +26,7 @@ from flows.options import (
     checked,
 )
 from flows.reading import TO, draws, predict, priors, show, verify
-from schemas.errors import EncoreError
+from schemas.errors import EncoreError, PlaceUnreachable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -43,7 +43,12 @@ app = typer.Typer(
 
 @app.command(no_args_is_help=True)
 def refit(  # noqa: PLR0913, PLR0917 - one option each
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="CSV or Parquet files, folders, patterns.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="Files, folders, patterns or addresses of CSV, JSON Lines or Parquet."
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Name of the publication.")],
     to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
     repeats: Annotated[Repeats, typer.Option(help="A track id seen before.", rich_help_panel="Ingest")] = Repeats.DROP,
@@ -51,6 +56,9 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
     ] = 0.1,
     column: Column = None,
+    max_unfold: Annotated[
+        float, typer.Option(help="How many times its size a compressed file may be.", rich_help_panel="Ingest")
+    ] = 100,
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -135,7 +143,13 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     )
     check_installed(sampling.resolved_engine)
     parameters: dict[str, BaseModel] = {
-        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share, column=column or ()),
+        "ingestion": checked(
+            IngestParameters,
+            repeats=repeats,
+            max_bad_share=max_bad_share,
+            column=column or (),
+            max_unfold=max_unfold,
+        ),
         "grouping": checked(
             GroupParameters,
             credit=credit,
@@ -164,7 +178,7 @@ def main() -> None:
     """Run the command line; what the user can mend is a sentence and an exit code, with no traceback."""
     try:
         app()
-    except EncoreError as error:
+    except (EncoreError, PlaceUnreachable) as error:
         sys.stderr.write(f"encore: {error}\n")
         sys.exit(error.exit_code)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from prefect import flow
 
-from flows.refit import WORK
 from schemas.errors import InvalidParameter
 from schemas.evaluation import Evaluated, Fit
 from schemas.parameters import (
@@ -24,6 +23,7 @@ from tasks.group.task import group
 from tasks.ingest.task import ingest
 from tasks.judge.task import judge
 from tasks.sample.task import sample
+from tasks.storage import WORK
 
 if TYPE_CHECKING:
     from schemas.references import Reference
@@ -52,7 +52,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     in Google's style, for Prefect shows their sentences in the form of its UI, and reads no other.)
 
     Args:
-        sources: Files, folders or patterns of tracks, CSV or Parquet.
+        sources: Files, folders or patterns of tracks, CSV, JSON Lines, Parquet, compressed or not.
         name: Name of the publication to put the evaluation beside.
         to: Folder of publications.
         ingestion: How tracks are read.

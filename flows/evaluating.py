@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from schemas.evaluation import Evaluation
+    from schemas.parameters import IngestParameters
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - one option each
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="CSV or Parquet files, folders, patterns.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...", help="Files, folders, patterns or addresses of CSV, JSON Lines or Parquet."
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Name of the publication to put the evaluation beside.")],
     to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
     held_out_tracks: Annotated[
@@ -41,6 +47,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
     ] = 0.1,
     column: Column = None,
+    max_unfold: Annotated[
+        float, typer.Option(help="How many times its size a compressed file may be.", rich_help_panel="Ingest")
+    ] = 100,
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -86,7 +95,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
 
     checked_name(name)
     parameters: dict[str, BaseModel] = {
-        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share, column=column or ()),
+        "ingestion": checked(
+            IngestParameters,
+            repeats=repeats,
+            max_bad_share=max_bad_share,
+            column=column or (),
+            max_unfold=max_unfold,
+        ),
         "grouping": checked(
             GroupParameters,
             credit=credit,
@@ -163,12 +178,16 @@ def _unchanged(
 ) -> tuple[Path, Evaluation] | None:
     """Return the evaluation that was made from these files, with these parameters, by this code."""
     from flows.terminal import by_step
+    from flows.unchanged import found_again
     from schemas.versions import STEPS
-    from tasks.ingest.sources import find_sources
     from tasks.judge.evaluations import find_evaluation
 
-    found = [{"name": source.name, "sha256": source.sha256} for source in find_sources(sources)]
-    settings = {step: model.model_dump(mode="json") for step, model in by_step(parameters).items()}
+    models = by_step(parameters)
+    sought = found_again(sources, to, cast("IngestParameters", models["ingest"]))
+    if sought is None:
+        return None
+    found = [{"name": source.name, "sha256": source.sha256} for source in sought]
+    settings = {step: model.model_dump(mode="json") for step, model in models.items()}
     return find_evaluation(
         to,
         name,

@@ -10,13 +10,12 @@ from schemas.parameters import GateParameters, GroupParameters, IngestParameters
 from schemas.publication import Publication, checked_name
 from tasks.gate.task import gate
 from tasks.group.task import group
+from tasks.ingest.addresses import shown
 from tasks.ingest.task import ingest
 from tasks.publish.task import publish
 from tasks.sample.engines import check_installed
 from tasks.sample.task import sample
-
-# Beside the publications, on the same file system, so that a finished version can be renamed into place.
-WORK = ".work"
+from tasks.storage import WORK
 
 
 @flow(
@@ -43,7 +42,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     Prefect shows their sentences in the form of its UI, and reads no other.)
 
     Args:
-        sources: Files, folders or patterns of tracks, CSV or Parquet.
+        sources: Files, folders, patterns or addresses of tracks: CSV, JSON Lines, Parquet, compressed or not.
         name: Name of the publication: lower-case letters, digits, dashes, underscores and dots.
         to: Folder of publications.
         ingestion: How tracks are read.
@@ -64,7 +63,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     root = Path(to).expanduser().resolve()
     work = str(root / WORK)
     settings = {
-        "sources": list(sources),
+        "sources": [shown(source) for source in sources],
         "ingest": ingestion.model_dump(mode="json"),
         "group": grouping.model_dump(mode="json"),
         "sample": sampling.model_dump(mode="json"),

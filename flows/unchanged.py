@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from schemas.errors import PublicationConflict
+from schemas.errors import PlaceUnreachable, PublicationConflict
 from schemas.versions import STEPS
-from tasks.ingest.sources import find_sources
+from tasks.ingest.sources import PLACES, find_sources
 from tasks.publish.store import current_version, read_manifest, verify
+from tasks.storage import WORK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pydantic import BaseModel
+
+    from schemas.parameters import IngestParameters
+    from schemas.references import Source
+
+
+def found_again(sources: Sequence[str], to: Path, ingestion: IngestParameters) -> tuple[Source, ...] | None:
+    """Return the sources as the ingest step finds them; None where that is left to it, which tries again.
+
+    Raises
+    ------
+    CorpusRejected
+        If a source is not there.
+    """
+    cache = to.expanduser().resolve() / WORK / PLACES
+    try:
+        return find_sources(sources, cache, ingestion.max_unfold)
+    except PlaceUnreachable:
+        return None
 
 
 def is_unchanged(sources: Sequence[str], name: str, to: Path, parameters: Mapping[str, BaseModel]) -> bool:
@@ -39,7 +58,9 @@ def is_unchanged(sources: Sequence[str], name: str, to: Path, parameters: Mappin
     CorpusRejected
         If a source is not there.
     """
-    found = find_sources(sources)
+    found = found_again(sources, to, cast("IngestParameters", parameters["ingest"]))
+    if found is None:
+        return False
     try:
         version = current_version(to, name)
         if version is None:

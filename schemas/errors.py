@@ -57,3 +57,16 @@ class CorruptStep(OSError):
 
     The next run finds it out and makes it again, so it is an `OSError` rather than an `EncoreError`.
     """
+
+
+class PlaceUnreachable(ConnectionError):
+    """A place that a corpus lies in did not answer, or broke off; never with what is secret in its address.
+
+    That may pass, so it is tried again; the command line shows it without a traceback in the end.
+
+    Attributes
+    ----------
+    exit_code : int
+    """
+
+    exit_code: ClassVar[int] = 3

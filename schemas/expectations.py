@@ -50,6 +50,8 @@ class Rule:
 
 
 MALFORMED = "row: not as many fields as the header"
+NOT_JSON = "row: not JSON"
+NOT_OBJECT = "row: not a JSON object"
 UNCLOSED = "row: a quote is never closed, so that the rest of the file is in one field"
 
 CORPUS_RULES: tuple[Rule, ...] = (

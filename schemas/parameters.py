@@ -59,6 +59,12 @@ class IngestParameters(_Parameters):
         description="canonical=theirs, one each: popularity=score reads popularity from the corpus's column score. "
         "For columns that are not found by their names.",
     )
+    max_unfold: float = Field(
+        100,
+        ge=1,
+        title="Largest unfolding",
+        description="A compressed file may unfold to this many times its size; 256 MiB are always allowed.",
+    )
 
     @field_validator("column")
     @classmethod

@@ -34,11 +34,17 @@ class Source(BaseModel):
     Attributes
     ----------
     path : str
-        Where it is.
+        Where it is; of one that was fetched, where its copy is.
     name : str
         Its file name, which is all that reports and the quarantine show.
     sha256 : str
-        Hash of its bytes.
+        Hash of its bytes, compressed or not; of a member of an archive, of what that unfolds to.
+    utf8 : bool
+        Whether its bytes are known to be UTF-8 text, so that they can be read as they lie.
+    member : str
+        If it is in an archive: its name there. `path` is the archive's.
+    place : str
+        If it was fetched: from where, without what is secret in it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,3 +52,6 @@ class Source(BaseModel):
     path: str
     name: str
     sha256: str
+    utf8: bool = False
+    member: str = ""
+    place: str = ""

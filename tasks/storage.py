@@ -26,6 +26,8 @@ from schemas.versions import STEPS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+# Beside the publications, on the same file system, so that a finished version can be renamed into place.
+WORK = ".work"
 CONTENTS = "_contents.json"
 _PARTIAL = ".partial-"
 _CHUNK = 1 << 20

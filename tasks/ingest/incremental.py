@@ -75,7 +75,7 @@ def ingest_incrementally(
         key = key_of(
             "sift",
             [source.sha256],
-            {**sifting.key_parameters(parameters), "ending": Path(source.path).suffix.lower()},
+            {**sifting.key_parameters(parameters), "ending": Path(source.name).suffix.lower()},
         )
         reference = storage.run("sift", key, build, force=force)
         sifted.append(Sifted(source, storage.root / "sift" / reference.key))

@@ -78,7 +78,7 @@ def sift(
     rows_in = parts = 0
     (folder / TRACKS).mkdir()
     with (
-        contextlib.closing(open_reader(source)) as reader,
+        contextlib.closing(open_reader(source, parameters.max_unfold)) as reader,
         Quarantine(folder / QUARANTINE) as quarantine,
         Behind() as writer,
     ):
@@ -102,7 +102,7 @@ def sift(
             progress(rows_in, reader.total)
     report = SiftReport(
         layout=recognised.layout.name,
-        why=recognised.why,
+        why="; ".join(filter(None, [recognised.why, reader.note])),
         columns=tuple(column.name for column in COLUMNS if column.name in recognised.positions),
         rows_in=rows_in,
         quarantined=quarantine.rows,

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import errno
 import glob
+import hashlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.errors import CorpusRejected
+from schemas.parameters import IngestParameters
 from schemas.references import Source
-from tasks.storage import sha256_of
+from tasks.ingest.addresses import is_address, shown
+from tasks.ingest.formats import READS, is_table_name
+from tasks.ingest.text import Utf8Check
+from tasks.ingest.unfolding import is_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from schemas.reports import IngestReport
 
-ENDINGS = (".csv", ".parquet")
-_LISTED = " and ".join(ENDINGS)
+# Where a run keeps what it fetched, in its folder of work.
+PLACES = "places"
+
+_CHUNK = 1 << 16  # stays in the cache: several times as fast as a megabyte
+_LONGEST = 200
+_MAX_UNFOLD: float = IngestParameters().max_unfold
 
 _log = logging.getLogger(__name__)
 
 
-def find_sources(given: Sequence[str]) -> tuple[Source, ...]:
+def find_sources(
+    given: Sequence[str], cache: Path | None = None, max_unfold: float = _MAX_UNFOLD
+) -> tuple[Source, ...]:
     """Return the files of a corpus.
 
     Parameters
     ----------
     given : sequence of str
-        Files, folders and globs, in the order in which they are to be read. Of a folder every ``.csv`` and
-        ``.parquet`` file directly in it is taken, by name; hidden ones are not.
+        Files, folders, globs and addresses, in the order in which they are to be read. Of a folder every file directly
+        in it is taken that has the ending of a table, by name; hidden ones are not. Of a zip archive, every table.
+    cache : Path, optional
+        Folder for what is fetched from an address; it is kept, and fetched again only if it has changed there.
+    max_unfold : float
+        How many times its size an archive may unfold to.
 
     Returns
     -------
@@ -39,29 +55,56 @@ def find_sources(given: Sequence[str]) -> tuple[Source, ...]:
     Raises
     ------
     CorpusRejected
-        If something named is not there, is not a file of tracks, or is empty.
+        If something named is not there, holds no table, or is empty.
+    PlaceUnreachable
+        If an address does not answer, which may pass.
     """
     if not given:
-        message = f"no corpus was given: name a file, a folder or a pattern of {_LISTED} files"
+        message = f"no corpus was given: name a file, a folder, a pattern or an address of {READS}"
         raise CorpusRejected(message)
     found: dict[str, Source] = {}
-    for path in (path for text in given for path in _expanded(text)):
-        source = _source(path)
+    for source in (source for text in given for source in _sources(text, cache, max_unfold)):
         if source.sha256 in found:
-            _log.warning("%s holds the same as %s: it counts once", path, found[source.sha256].path)
+            _log.warning("%s holds the same as %s: it counts once", _whence(source), _whence(found[source.sha256]))
         else:
             found[source.sha256] = source
     return tuple(found.values())
 
 
+def _whence(source: Source) -> str:
+    return source.place or (source.name if source.member else source.path)
+
+
+def _sources(text: str, cache: Path | None, max_unfold: float) -> Iterator[Source]:
+    if is_address(text):
+        from tasks.ingest.fetching import fetched
+
+        if cache is None:
+            message = f"{shown(text)} cannot be fetched without a folder to keep it in"
+            raise ValueError(message)
+        for copy in fetched(text, cache):
+            yield from _of_file(copy.path, copy.name, copy.place, max_unfold)
+        return
+    try:
+        for path in _expanded(text):
+            yield from _of_file(path, path.name, "", max_unfold)
+    except PermissionError as error:
+        message = f"{error.filename} may not be read by this user: change its permissions"
+        raise CorpusRejected(message) from None
+    except OSError as error:
+        if error.errno not in {errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP}:
+            raise
+        message = f"{text[:_LONGEST]} cannot be the name of a file: check how it is spelt"
+        raise CorpusRejected(message) from None
+
+
 def _expanded(text: str) -> list[Path]:
+    text = text.removeprefix("file://")
     path = Path(text).expanduser()
     if path.is_dir():
-        files = sorted(
-            file for file in path.iterdir() if file.suffix.lower() in ENDINGS and not _hidden(file) and file.is_file()
-        )
+        files = sorted(file for file in path.iterdir() if is_table_name(file.name) and file.is_file())
         if not files:
-            message = f"the folder {path} has no {_LISTED} files in it: name one that has"
+            message = f"the folder {path} has no {READS} in it: name one that has"
             raise CorpusRejected(message)
         return files
     if path.exists() or not glob.has_magic(text):  # a file may well be called tracks[1].csv
@@ -74,29 +117,35 @@ def _expanded(text: str) -> list[Path]:
     return files
 
 
-def _hidden(path: Path) -> bool:
-    return path.name.startswith(".")
-
-
-def _source(path: Path) -> Source:
+def _of_file(path: Path, name: str, place: str, max_unfold: float) -> Iterator[Source]:
+    """Yield the sources in one file: itself, or the members of an archive."""
     if not path.exists():
         message = f"there is no file or folder {path}: check how it is spelt, and the folder it starts from"
         raise CorpusRejected(message)
     if not path.is_file():
-        message = f"{path} is not a file: name a file, a folder or a pattern of {_LISTED} files"
-        raise CorpusRejected(message)
-    if path.suffix.lower() not in ENDINGS:
-        message = f"{path} cannot be read: Encore reads {_LISTED} files, so convert it or leave it out"
+        message = f"{path} is not a file: name a file, a folder or a pattern of files"
         raise CorpusRejected(message)
     if path.stat().st_size == 0:
-        message = f"{path} is empty: fetch it again or leave it out"
+        message = f"{place or path} is empty: fetch it again or leave it out"
         raise CorpusRejected(message)
-    try:
-        sha256 = sha256_of(path)
-    except PermissionError:
-        message = f"{path} may not be read by this user: change its permissions"
-        raise CorpusRejected(message) from None
-    return Source(path=str(path.resolve()), name=path.name, sha256=sha256)
+    if is_archive(path):
+        from tasks.ingest.archives import members
+
+        for member in members(path, name, max_unfold):
+            yield member.model_copy(update={"place": place})
+        return
+    sha256, utf8 = _examined(path)
+    yield Source(path=str(path.resolve()), name=name, sha256=sha256, utf8=utf8, place=place)
+
+
+def _examined(path: Path) -> tuple[str, bool]:
+    """Return the hash of a file, and whether it is UTF-8 text, having read it once."""
+    digest, check = hashlib.sha256(), Utf8Check()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            check.add(chunk)
+    return digest.hexdigest(), check.clean
 
 
 def summary(report: IngestReport) -> str:

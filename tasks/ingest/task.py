@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -10,13 +10,10 @@ from prefect.cache_policies import NO_CACHE
 from schemas.parameters import IngestParameters
 from schemas.references import Reference
 from schemas.reports import IngestReport
-from tasks.ingest.sources import find_sources, summary
+from tasks.ingest.sources import PLACES, find_sources, summary
 from tasks.progress import Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 # The storage knows what has been done, by content; a cache of Prefect's would only repeat it, and forget.
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
 def ingest(sources: list[str], parameters: IngestParameters, work: str, *, force: bool = False) -> Reference:
     """Read, validate and fold a corpus; see `tasks.ingest.corpus.ingest_corpus`."""
     progress = Progress("ingest", "rows")
-    found = find_sources(sources)
+    found = find_sources(sources, Path(work) / PLACES, parameters.max_unfold)
     key = key_of("ingest", [f"{source.name}:{source.sha256}" for source in found], parameters)
     storage = Storage(work)
 

@@ -1,0 +1,271 @@
+"""Separated text, as it came: commas, tabs, whatever, quoted or not."""
+
+from __future__ import annotations
+
+import csv as python_csv
+import io
+import re
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from schemas.errors import CorpusRejected
+from schemas.expectations import MALFORMED
+from tasks.ingest.csv_checks import NotNumbersError, checked, without_unclosed
+from tasks.ingest.dialects import sniff
+from tasks.ingest.lines import Lines
+from tasks.ingest.partitions import (
+    Malformed,
+    Partition,
+    after_row,
+    flooded,
+    is_flood,
+    last_row,
+    numbered,
+    rebatched,
+)
+from tasks.ingest.wording import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from schemas.references import Source
+    from tasks.ingest.text import Utf8Stream
+
+# A record has to fit in a block.
+_BLOCK = 8 << 20
+_CHUNK = 1 << 20
+_ATTEMPTS = 2
+_NOT_A_NUMBER = re.compile(r"^In CSV column #(\d+): .*conversion error")
+_LINE_END = re.compile(r"[\r\n]")
+
+
+class CsvReader:
+    """Reads CSV and its relatives: a header, any line ends, quoted line breaks.
+
+    Parameters
+    ----------
+    source : Source
+    opened : callable
+        Returns what Arrow is to read: the path of a file that is UTF-8 as it lies, or else a stream of UTF-8.
+    """
+
+    def __init__(self, source: Source, opened: Callable[[], Path | Utf8Stream]) -> None:
+        self._source = source
+        self._opened = opened
+        self._encoding = ""
+        self.total: int | None = None
+        # The record that a quote without an end has made of all that follows it.
+        self._swallowing: int | None = None
+        self._flood: CorpusRejected | None = None
+        self._attempts = self._size = 0
+        # What `as_text` reads: lines of the file, or else all of it as text, and a partition it is not done with.
+        self._lines: Lines | None = None
+        self._texts: Generator[Partition] | None = None
+        self._held: Partition | None = None
+        self.lines: Mapping[int, int] = {}
+        text = opened()
+        with text.open("rb") if isinstance(text, Path) else text as file:
+            head = file.read(_CHUNK)
+            whole = len(head) < _CHUNK
+            head += b"\n" * whole  # a header that is all there is, may have no end
+        self._note_encoding(text)
+        self._dialect = sniff(source.name, head.decode("utf-8-sig", "ignore"), whole=whole)
+        try:
+            with self._open(io.BytesIO(head), [], width=0) as reader:
+                self._width = len(reader.schema)
+            with self._open(io.BytesIO(head), [], self._width) as reader:
+                header = next(batch for batch in reader if batch.num_rows)
+                self.names: tuple[str, ...] = tuple(column[0].as_py() for column in header.columns)
+        except (pa.ArrowInvalid, StopIteration) as error:
+            raise self._unreadable(error) from None
+
+    @property
+    def note(self) -> str:
+        """How it was read, where that is worth a word; to be asked at the end."""
+        return " and ".join(filter(None, [self._dialect.note, self._encoding]))
+
+    def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:
+        """Yield the rows, `size` at a time; columns of plain numbers come as such.
+
+        Arrow parses numbers many times as fast as text, but gives up at the first cell that is none. The column is then
+        read as text from there on.
+        """
+        self._size, last = size, 0
+        while True:
+            try:
+                for partition in self._partitions(size, numbers, last):
+                    yield partition
+                    last = last_row(partition, last)
+            except NotNumbersError as found:
+                # Two columns with words in them are many: no more attempts.
+                numbers = numbers - found.columns if self._attempts < _ATTEMPTS else frozenset()
+                self._attempts += 1
+            else:
+                return
+
+    def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
+        """Return rows of a partition as they came."""
+        rows = partition.table.take(pa.array(positions))
+        numbers = partition.rows[positions]
+        found = self._from_lines(numbers, rows, partition.malformed) if self._texts is None else None
+        if found is not None:
+            return found
+        if not _typed(rows) or not len(positions):
+            return rows
+        if self._texts is None:
+            # Line and record numbers differ, for a line end in a field or an empty line.
+            self._texts = self._partitions(self._size, frozenset(), 0)
+        return self._from_texts(self._texts, numbers, rows.column_names)
+
+    def close(self) -> None:
+        """Close the files from which the text of rows was read."""
+        if self._lines is not None:
+            self._lines.close()
+        if self._texts is not None:
+            self._texts.close()
+
+    def _from_lines(
+        self, numbers: NDArray[np.int64], rows: pa.Table, malformed: Sequence[Malformed]
+    ) -> pa.Table | None:
+        """Return the rows with the text of their lines, or None if those are not the lines of these records."""
+        self.lines = {}
+        if self._lines is None:
+            text = self._opened()
+            self._lines = Lines(cast("IO[bytes]", text.open("rb") if isinstance(text, Path) else text))
+        broken = {one.row: one.text for one in malformed}
+        wanted = sorted({*numbers.tolist(), *broken})
+        # The header is line 0.
+        taken = dict(zip(wanted, self._lines.take([row + self._dialect.skip for row in wanted]), strict=False))
+        known = {row: line for row, line in taken.items() if row in broken and line.decode() == broken[row]}
+        try:
+            records = list(self._records(taken[row].decode() for row in numbers.tolist() if row in taken))
+        except python_csv.Error:
+            records = []
+        texts = None
+        if len(records) == len(numbers) > 0 and {len(record) for record in records} == {self._width}:
+            columns = zip(*records, strict=True)
+            texts = pa.table(dict(zip(rows.column_names, map(pa.array, columns), strict=True)))
+            typed = _typed(rows)
+            if not texts.drop_columns(typed).equals(rows.drop_columns(typed).combine_chunks()):
+                texts = None
+        if texts is not None or not len(numbers):
+            known |= {row: taken[row] for row in numbers.tolist()}
+        self.lines = {row: row + self._dialect.skip + 1 for row in known}
+        return texts
+
+    def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        dialect = self._dialect
+        return python_csv.reader(
+            lines, delimiter=dialect.delimiter, quotechar=dialect.quote, escapechar=dialect.escape or None
+        )
+
+    def _from_texts(self, texts: Iterator[Partition], numbers: NDArray[np.int64], names: list[str]) -> pa.Table:
+        found = [pa.table({name: pa.array([], pa.string()) for name in names})]
+        while len(numbers):
+            partition = self._held or next(texts)
+            here = numbers[numbers <= last_row(partition, 0)]
+            positions = np.searchsorted(partition.rows, here)
+            found.append(partition.table.take(pa.array(positions)))
+            numbers = numbers[len(here) :]
+            self._held = None if len(numbers) else partition
+        return pa.concat_tables(found)
+
+    def _partitions(self, size: int, numbers: frozenset[int], after: int) -> Generator[Partition]:
+        malformed: list[Malformed] = []
+        text = self._opened()
+        try:
+            with self._open(text, malformed, self._width, numbers, skip=1) as reader:
+                rows = after_row(checked(numbered(reader, malformed), numbers), after)
+                held = rebatched(rows, size, malformed, after)
+                yield from without_unclosed(held, text, self._dialect, numbers)
+            if self._swallowing is not None:
+                message = (
+                    f"a quote that opens in row {self._swallowing:,} of {self._source.name} is never closed and "
+                    "swallows the rows after it: close or remove it"
+                )
+                raise CorpusRejected(message)
+        except pa.ArrowInvalid as error:
+            if column := _NOT_A_NUMBER.search(str(error)):
+                raise NotNumbersError(frozenset({int(column[1])})) from None
+            raise self._unreadable(error) from None
+        finally:
+            self._note_encoding(text)
+            if not isinstance(text, Path):
+                text.close()
+
+    def _note_encoding(self, text: Path | Utf8Stream) -> None:
+        if not isinstance(text, Path):
+            self._encoding = text.note
+
+    def _open(
+        self,
+        text: Path | Utf8Stream | io.BytesIO,
+        malformed: list[Malformed],
+        width: int,
+        numbers: frozenset[int] = frozenset(),
+        skip: int = 0,
+    ) -> csv.CSVStreamingReader:
+        quote = self._dialect.quote
+        bad = 0
+
+        def set_aside(row: csv.InvalidRow) -> str:
+            nonlocal bad
+            bad += 1
+            number = row.number - 1 - self._dialect.skip
+            malformed.append(Malformed(number, row.text, MALFORMED))
+            if is_flood(bad, number):
+                self._flood = flooded(self._source.name, malformed[0], number)
+                return "error"
+            if _LINE_END.search(row.text.rstrip("\r\n")) and row.text.count(quote) % 2:
+                self._swallowing = number
+            return "skip"
+
+        types = {f"f{position}": pa.float64() if position in numbers else pa.string() for position in range(width)}
+        return csv.open_csv(
+            text,
+            # With threads Arrow does not know the numbers of the rows it cannot split. Names are not taken from the
+            # header, so that names given twice, or none, do no harm.
+            read_options=csv.ReadOptions(
+                use_threads=False,
+                block_size=_BLOCK,
+                autogenerate_column_names=True,
+                skip_rows=self._dialect.skip,
+                skip_rows_after_names=skip,
+            ),
+            parse_options=csv.ParseOptions(
+                delimiter=self._dialect.delimiter,
+                quote_char=quote,
+                escape_char=self._dialect.escape or False,
+                newlines_in_values=True,
+                invalid_row_handler=set_aside,
+            ),
+            convert_options=csv.ConvertOptions(
+                column_types=types, strings_can_be_null=False, null_values=list(MISSING)
+            ),
+        )
+
+    def _unreadable(self, error: Exception) -> CorpusRejected:
+        if self._flood is not None:
+            return self._flood
+        if "straddling" in str(error):
+            said = f"has a field of more than {_BLOCK >> 20} MB: a quote is probably never closed, so close it"
+        elif "Empty CSV" in str(error) or isinstance(error, StopIteration):
+            said = "has no header and no rows: fetch it again or leave it out"
+        else:
+            said = f"cannot be read as CSV ({_first_line(error)}): mend it there"
+        message = f"{self._source.name} {said}"
+        return CorpusRejected(message)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:200].rstrip(". ")
+
+
+def _typed(rows: pa.Table) -> list[str]:
+    return [name for name in rows.column_names if not pa.types.is_string(rows[name].type)]
