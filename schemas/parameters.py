@@ -6,25 +6,43 @@ is a plain type with bounds, a default and a sentence.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.expectations import REJECTING
 from schemas.priors import Priors
 from schemas.tracks import FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class _Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _chosen(value: str, known: Sequence[str], what: str) -> str:
+    """Return names joined by commas in one order, or all, or none; raises `ValueError` for any other."""
+    words = sorted({word.strip() for word in value.split(",") if word.strip()})
+    if words in (["all"], ["none"]):
+        return words[0]
+    unknown = [word for word in words if word not in known]
+    if unknown or not words:
+        message = f"unknown {what} {unknown[0]!r}; " if unknown else ""
+        message += f"give all, none, or some of {', '.join(known)}"
+        raise ValueError(message)
+    return ",".join(words)
+
+
 class IngestParameters(_Parameters):
     """How tracks are read."""
 
-    repeats: Literal["drop", "keep"] = Field(
+    repeats: Literal["drop", "recording", "keep"] = Field(
         "drop",
         title="Repeats",
-        description="A track id seen before: drop (keep its highest popularity and all its genres) or keep every row.",
+        description="A track id seen before: drop (keep its highest popularity and all its genres) or keep every row. "
+        "recording: drop, and do the same with re-releases of one recording.",
     )
     max_bad_share: float = Field(
         0.1,
@@ -40,6 +58,41 @@ class IngestParameters(_Parameters):
         title="Rows a partition",
         description="How many rows are held in memory at once.",
     )
+    min_tracks: int = Field(100, ge=0, title="Fewest tracks", description="Below that, the report warns.")
+    max_zeros: float = Field(
+        0.5, ge=0, le=1, title="Largest share of zeros", description="Of tracks with popularity 0; above, a warning."
+    )
+    max_unknown_genres: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        title="Largest share of unknown genres",
+        description="Of tracks without a genre, and of those with only genres that the last corpus did not have.",
+    )
+    max_drift: float = Field(
+        5,
+        ge=0,
+        le=100,
+        title="Largest drift of mean popularity",
+        description="In points, against the last corpus of that name; above, a warning.",
+    )
+    reject_on: str = Field(
+        "none",
+        title="Reject on",
+        description="Which of these limits reject the corpus instead of warning: all, none, or names joined by "
+        f"commas: {', '.join(REJECTING)}.",
+    )
+
+    @field_validator("reject_on")
+    @classmethod
+    def _rejecting(cls, value: str) -> str:
+        return _chosen(value, REJECTING, "limit")
+
+    def rejecting(self) -> tuple[str, ...]:
+        """Return the names of the table rules that reject a corpus."""
+        if self.reject_on in {"all", "none"}:
+            return REJECTING if self.reject_on == "all" else ()
+        return tuple(self.reject_on.split(","))
 
 
 class GroupParameters(_Parameters):
@@ -75,15 +128,7 @@ class GroupParameters(_Parameters):
     @field_validator("features")
     @classmethod
     def _known(cls, value: str) -> str:
-        words = sorted({word.strip() for word in value.split(",") if word.strip()})
-        if words in (["all"], ["none"]):
-            return words[0]
-        unknown = [word for word in words if word not in FEATURES]
-        if unknown or not words:
-            message = f"unknown feature {unknown[0]!r}; " if unknown else ""
-            message += f"give all, none, or some of {', '.join(FEATURES)}"
-            raise ValueError(message)
-        return ",".join(words)
+        return _chosen(value, FEATURES, "feature")
 
     def wanted_features(self) -> tuple[str, ...]:
         """Return the names of the features asked for, in canonical order."""

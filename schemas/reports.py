@@ -10,12 +10,16 @@ class _Report(BaseModel):
 
 
 class RowCounts(_Report):
-    """Where the rows went; ``rows_in == kept + repeats + quarantined``, always."""
+    """Where the rows went; ``rows_in == kept + repeats + quarantined``, always.
+
+    ``recordings`` of the repeats are re-releases of a recording under another id.
+    """
 
     rows_in: int
     kept: int
     repeats: int
     quarantined: int
+    recordings: int = 0
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic stacks it on property, which mypy cannot follow
     @property
@@ -51,6 +55,10 @@ class IngestReport(_Report):
         Of the kept rows.
     warnings : tuple of str
         What Great Expectations found that is no reason to stop.
+    noted : dict
+        Reason to number of rows that stay without a value which could not be true.
+    genres : tuple of str
+        Genres of the kept rows at any level, sorted; empty where there are very many.
     """
 
     sources: tuple[SourceReport, ...]
@@ -61,6 +69,26 @@ class IngestReport(_Report):
     mean_popularity: float
     share_of_zeros: float
     warnings: tuple[str, ...] = ()
+    noted: dict[str, int] = {}
+    genres: tuple[str, ...] = ()
+
+
+class LastCorpus(_Report):
+    """What a corpus published under a name was like, to hold the next one against.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        SHA-256 of its files, sorted: the same files are the same corpus.
+    mean_popularity : float
+        In points.
+    genres : tuple of str
+        Empty where it had none.
+    """
+
+    sources: tuple[str, ...]
+    mean_popularity: float
+    genres: tuple[str, ...] = ()
 
 
 class DesignColumn(_Report):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,17 +12,20 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from schemas.errors import CorpusRejected
-from schemas.expectations import CORPUS_RULES, row_rules
+from schemas.expectations import noted_warning, row_rules
 from schemas.reports import IngestReport, RowCounts, SourceReport
 from schemas.tracks import COLUMNS, arrow_schema
 from tasks.ingest.coercion import coerce
+from tasks.ingest.noting import bad_rows, without_noted
 from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
 from tasks.ingest.recognition import recognise
+from tasks.ingest.recordings import fold_recordings
 from tasks.ingest.repeats import Fold, fold
+from tasks.ingest.table import judge, statistics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,11 +33,10 @@ if TYPE_CHECKING:
     from schemas.expectations import Rule
     from schemas.parameters import IngestParameters
     from schemas.references import Source
+    from schemas.reports import LastCorpus
     from tasks.ingest.inspection import Inspection
     from tasks.ingest.readers import Partition, Reader
     from tasks.ingest.recognition import Recognised
-
-_CORPUS_SUITE = "corpus"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def ingest_corpus(
     parameters: IngestParameters,
     folder: Path,
     progress: Callable[[int, int | None], None] | None = None,
+    last: LastCorpus | None = None,
 ) -> IngestReport:
     """Read, validate and fold a corpus.
 
@@ -74,6 +77,8 @@ def ingest_corpus(
         The same sources and parameters give the same bytes.
     progress : callable, optional
         Told how many rows have been read, and of how many where that is known.
+    last : LastCorpus, optional
+        The corpus of this name before this one, to hold this one against.
 
     Returns
     -------
@@ -82,7 +87,8 @@ def ingest_corpus(
     Raises
     ------
     CorpusRejected
-        If a source cannot be read or has an unknown layout, or too many of its rows are bad.
+        If a source cannot be read or has an unknown layout, too many of its rows are bad, or the corpus as a whole
+        breaks a rule that is to reject it.
     """
     opened = [_open(index, source) for index, source in enumerate(sources)]
     totals = [one.reader.total for one in opened]
@@ -95,29 +101,43 @@ def ingest_corpus(
     scratch = folder / ".scratch"
     scratch.mkdir()
     try:
-        sifted, fresh = _Parts(scratch), _Parts(folder / "tracks")
+        sifted, folded, fresh = _Parts(scratch / "sifted"), _Parts(scratch / "folded"), _Parts(folder / "tracks")
         rows_in: list[int] = []
+        noted: Counter[str] = Counter()
         with Quarantine(folder / "quarantine.parquet") as quarantine:
             for one in opened:
                 inspection.add_suite(one.suite, one.rules)
                 count = 0
                 for partition in one.reader.partitions(parameters.partition_rows):
-                    good = _sift(one, partition, inspection, quarantine)
-                    (sifted if parameters.repeats == "drop" else fresh).write(good)
+                    good, emptied = _sift(one, partition, inspection, quarantine)
+                    noted.update(emptied)
+                    (fresh if parameters.repeats == "keep" else sifted).write(good)
                     count += len(partition.rows) + len(partition.malformed)
                     if progress:
                         progress(sum(rows_in) + count, total)
                 rows_in.append(count)
         _check(sum(rows_in), quarantine, parameters, opened)
-        folded = fold(sifted.paths, scratch, fresh.write) if parameters.repeats == "drop" else Fold(0, 0)
+        by_id, recordings = Fold(0, 0), 0
+        if parameters.repeats == "drop":
+            by_id = fold(sifted.paths, scratch, fresh.write)
+        elif parameters.repeats == "recording":
+            by_id = fold(sifted.paths, scratch, folded.write)
+            recordings = fold_recordings(folded.paths, scratch, fresh.write)
     finally:
         shutil.rmtree(scratch)
-    rows = RowCounts(rows_in=sum(rows_in), kept=fresh.rows, repeats=folded.repeats, quarantined=quarantine.rows)
+    rows = RowCounts(
+        rows_in=sum(rows_in),
+        kept=fresh.rows,
+        repeats=by_id.repeats + recordings,
+        quarantined=quarantine.rows,
+        recordings=recordings,
+    )
     if not rows.balanced:
         message = f"rows went missing: {rows}"
         raise RuntimeError(message)
-    statistics = _statistics(fresh.paths, rows)
-    mean = statistics.pop("mean_popularity")
+    present = {column for one in opened for column in one.recognised.positions}
+    statistics, genres = statistics_of(fresh.paths, rows, parameters, present, last)
+    noted_first = dict(sorted(noted.items(), key=lambda item: (-item[1], item[0])))
     report = IngestReport(
         sources=tuple(_reported(one, count) for one, count in zip(opened, rows_in, strict=True)),
         rows=rows,
@@ -125,10 +145,15 @@ def ingest_corpus(
         columns=tuple(
             column.name for column in COLUMNS if all(column.name in one.recognised.positions for one in opened)
         ),
-        conflicts=folded.conflicts,
-        mean_popularity=mean,
+        conflicts=by_id.conflicts,
+        mean_popularity=statistics["mean_popularity"],
         share_of_zeros=statistics["share_of_zeros"],
-        warnings=_warnings(inspection, statistics, parameters),
+        warnings=(
+            *judge(inspection, statistics, parameters),
+            *(noted_warning(reason, count) for reason, count in noted_first.items()),
+        ),
+        noted=noted_first,
+        genres=genres,
     )
     inspection.write_data_docs(folder / "data_docs")
     (folder / "report.json").write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -157,33 +182,27 @@ def _open(index: int, source: Source) -> _Opened:
     return _Opened(index, source, reader, recognise(source.name, reader.names))
 
 
-def _sift(one: _Opened, partition: Partition, inspection: Inspection, quarantine: Quarantine) -> pa.Table:
-    """Return the good rows of a partition as canonical tracks; the bad ones go to quarantine."""
+def _sift(
+    one: _Opened, partition: Partition, inspection: Inspection, quarantine: Quarantine
+) -> tuple[pa.Table, dict[str, int]]:
+    """Return the good rows of a partition as canonical tracks, and what was left out of how many of them.
+
+    The bad ones go to quarantine.
+    """
     from tasks.ingest.inspection import row_frame
 
     if not len(partition.rows):
         quarantine.add(one.source, one.reader.names, partition, {})
-        return arrow_schema().empty_table()
+        return arrow_schema().empty_table(), {}
     values, unreadable = coerce(one.source.name, partition.table, one.recognised)
     frame = row_frame(values, unreadable, one.rules, partition.rows)
     run = f"rows-{partition.rows[0]}-to-{partition.rows[-1]}"
-    reasons = _reasons(inspection.inspect(one.suite, run, frame))
+    broken = inspection.inspect(one.suite, run, frame)
+    reasons = bad_rows(broken)
+    values, noted = without_noted(values, partition.rows, broken, reasons)
     quarantine.add(one.source, one.reader.names, partition, reasons)
     good = pa.array([row not in reasons for row in partition.rows.tolist()], pa.bool_())
-    return _canonical(one.index, partition.rows, values).filter(good)
-
-
-def _reasons(broken: Sequence[tuple[Rule, NDArray[np.int64]]]) -> dict[int, list[str]]:
-    reasons: dict[int, list[str]] = {}
-    unreadable: set[tuple[str, int]] = set()
-    for rule, rows in broken:
-        for row in rows.tolist():
-            if rule.kind == "readable":
-                unreadable.add((rule.column, row))
-            elif rule.kind == "not_null" and (rule.column, row) in unreadable:
-                continue  # something is there, after all
-            reasons.setdefault(row, []).append(rule.reason)
-    return reasons
+    return _canonical(one.index, partition.rows, values).filter(good), noted
 
 
 def _canonical(source: int, rows: NDArray[np.int64], values: pa.Table) -> pa.Table:
@@ -213,39 +232,6 @@ def _check(rows_in: int, quarantine: Quarantine, parameters: IngestParameters, o
         f"the first is row {row:,} of {source.name}; {advice}"
     )
     raise CorpusRejected(message)
-
-
-def _statistics(parts: Sequence[Path], rows: RowCounts) -> dict[str, float]:
-    """Return what the rules for a whole corpus are about; the same however it was cut into parts."""
-    zeros = nameless = 0
-
-    def popularities() -> Iterator[float]:
-        nonlocal zeros, nameless
-        for part in parts:
-            table = pq.read_table(part, columns=["popularity", "track_id"])
-            values = table["popularity"].to_numpy()
-            zeros += int((values == 0).sum())
-            nameless += table["track_id"].null_count
-            yield from values.tolist()
-
-    total = math.fsum(popularities())  # exact, whatever the order
-    return {
-        "mean_popularity": total / rows.kept,
-        "tracks": float(rows.kept),
-        "share_of_zeros": zeros / rows.kept,
-        "share_quarantined": rows.quarantined / rows.rows_in,
-        "share_without_id": nameless / rows.kept,
-    }
-
-
-def _warnings(inspection: Inspection, statistics: Mapping[str, float], parameters: IngestParameters) -> tuple[str, ...]:
-    from tasks.ingest.inspection import statistics_frame
-
-    # Repeats that are kept need no id.
-    rules = [rule for rule in CORPUS_RULES if rule.column != "share_without_id" or parameters.repeats == "drop"]
-    inspection.add_suite(_CORPUS_SUITE, rules)
-    broken = inspection.inspect(_CORPUS_SUITE, "whole", statistics_frame(statistics))
-    return tuple(rule.reason.format(value=statistics[rule.column]) for rule, _ in broken)
 
 
 def _reported(one: _Opened, rows_in: int) -> SourceReport:

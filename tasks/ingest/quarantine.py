@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet as pq
 
+from schemas.quarantine import quarantine_schema
 from tasks.ingest.coercion import as_text
 
 if TYPE_CHECKING:
@@ -18,14 +20,8 @@ if TYPE_CHECKING:
     from schemas.references import Source
     from tasks.ingest.readers import Partition
 
-SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string(), metadata={"description": "file name"}),
-        pa.field("row", pa.int64(), metadata={"description": "number of the record in it, from 1"}),
-        pa.field("reasons", pa.list_(pa.string()), metadata={"description": "what is wrong with it"}),
-        pa.field("raw", pa.string(), metadata={"description": "JSON of its columns and text; else its line"}),
-    ]
-)
+
+_UNKNOWN: Mapping[int, int] = MappingProxyType({})
 
 
 class Quarantine:
@@ -44,7 +40,7 @@ class Quarantine:
         self.rows = 0
         self.reasons: dict[str, int] = {}
         self.first: dict[str, tuple[int, Source]] = {}
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._writer = pq.ParquetWriter(path, quarantine_schema(), compression="zstd")
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +49,12 @@ class Quarantine:
         self._writer.close()
 
     def add(
-        self, source: Source, names: Sequence[str], partition: Partition, reasons: Mapping[int, Sequence[str]]
+        self,
+        source: Source,
+        names: Sequence[str],
+        partition: Partition,
+        reasons: Mapping[int, Sequence[str]],
+        lines: Mapping[int, int] = _UNKNOWN,
     ) -> None:
         """Put away the bad rows of a partition.
 
@@ -65,6 +66,8 @@ class Quarantine:
         partition : Partition
         reasons : mapping of int to sequence of str
             Record number to what is wrong with it. The malformed ones come on top.
+        lines : mapping of int to int
+            Record number to the line that it starts in, where the reader knows.
         """
         numbers = np.array(sorted(reasons), dtype=np.int64)
         bad = partition.table.take(pa.array(np.searchsorted(partition.rows, numbers)))
@@ -78,8 +81,9 @@ class Quarantine:
                 self.reasons[why] = self.reasons.get(why, 0) + 1
                 self.first.setdefault(why, (number, source))
         self.rows += len(rows)
-        columns = [[source.name] * len(rows), *map(list, zip(*rows, strict=True))]
-        self._writer.write_table(pa.table(columns, schema=SCHEMA))
+        numbered, whys_of, raw = map(list, zip(*rows, strict=True))
+        columns = [[source.name] * len(rows), numbered, [lines.get(row) for row in numbered], whys_of, raw]
+        self._writer.write_table(pa.table(columns, schema=quarantine_schema()))
 
     def counted(self) -> dict[str, int]:
         """Return reasons and numbers of rows, the commonest first."""
