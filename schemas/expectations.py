@@ -194,3 +194,8 @@ def _rules_of(column: Column) -> list[Rule]:
         reason = f"{name}: not of the form {column.pattern}"
         rules.append(Rule("pattern", name, reason, column.severity, pattern=column.pattern))
     return rules
+
+
+NOTED: frozenset[str] = frozenset(
+    rule.reason for column in COLUMNS for rule in _rules_of(column) if rule.severity == "warning"
+)

@@ -35,7 +35,7 @@ def bad_rows(broken: Broken) -> dict[int, list[str]]:
     going = set(np.concatenate(critical).tolist()) if critical else set()
     reasons: dict[int, list[str]] = {row: [] for row in sorted(going)}
     unreadable: set[tuple[str, int]] = set()
-    for rule, rows in broken if going else ():
+    for rule, rows in sorted(broken, key=lambda one: one[0].severity) if going else ():  # critical ones first
         for row in rows.tolist() if rule.severity == "critical" else going.intersection(rows.tolist()):
             if rule.kind == "readable":
                 unreadable.add((rule.column, row))
