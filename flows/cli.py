@@ -12,8 +12,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.evaluating import evaluate
-from flows.options import Blocks, Credit, Engine, Genres, Likelihood, Parametrisation, Pooling, Repeats, Slopes, checked
-from flows.reading import TO, draws, predict, priors, show, verify
+from flows.options import (
+    Blocks,
+    Credit,
+    Engine,
+    Genres,
+    Likelihood,
+    MaxDrift,
+    MaxUnknownGenres,
+    MaxZeros,
+    MinTracks,
+    Parametrisation,
+    Pooling,
+    RejectOn,
+    Repeats,
+    Slopes,
+    checked,
+)
+from flows.reading import TO, draws, predict, priors, quarantine, show, verify
 from schemas.errors import EncoreError
 
 if TYPE_CHECKING:
@@ -38,6 +54,11 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_bad_share: Annotated[
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
     ] = 0.1,
+    min_tracks: MinTracks = 100,
+    max_zeros: MaxZeros = 0.5,
+    max_unknown_genres: MaxUnknownGenres = 0.2,
+    max_drift: MaxDrift = 5,
+    reject_on: RejectOn = "none",
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -122,7 +143,16 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     )
     check_installed(sampling.resolved_engine)
     parameters: dict[str, BaseModel] = {
-        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
+        "ingestion": checked(
+            IngestParameters,
+            repeats=repeats,
+            max_bad_share=max_bad_share,
+            min_tracks=min_tracks,
+            max_zeros=max_zeros,
+            max_unknown_genres=max_unknown_genres,
+            max_drift=max_drift,
+            reject_on=reject_on,
+        ),
         "grouping": checked(
             GroupParameters,
             credit=credit,
@@ -142,7 +172,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, verify):
+for command in (evaluate, show, predict, draws, quarantine, verify):
     app.command(no_args_is_help=True)(command)
 app.command()(priors)
 

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.options import Blocks, Credit, Genres, Repeats, Slopes, checked
+from flows.options import (
+    Blocks,
+    Credit,
+    Genres,
+    MaxDrift,
+    MaxUnknownGenres,
+    MaxZeros,
+    MinTracks,
+    RejectOn,
+    Repeats,
+    Slopes,
+    checked,
+)
 from flows.reading import TO
 
 if TYPE_CHECKING:
@@ -40,6 +52,11 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
     max_bad_share: Annotated[
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
     ] = 0.1,
+    min_tracks: MinTracks = 100,
+    max_zeros: MaxZeros = 0.5,
+    max_unknown_genres: MaxUnknownGenres = 0.2,
+    max_drift: MaxDrift = 5,
+    reject_on: RejectOn = "none",
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -85,7 +102,16 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
 
     checked_name(name)
     parameters: dict[str, BaseModel] = {
-        "ingestion": checked(IngestParameters, repeats=repeats, max_bad_share=max_bad_share),
+        "ingestion": checked(
+            IngestParameters,
+            repeats=repeats,
+            max_bad_share=max_bad_share,
+            min_tracks=min_tracks,
+            max_zeros=max_zeros,
+            max_unknown_genres=max_unknown_genres,
+            max_drift=max_drift,
+            reject_on=reject_on,
+        ),
         "grouping": checked(
             GroupParameters,
             credit=credit,

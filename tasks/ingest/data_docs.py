@@ -23,7 +23,9 @@ _SHOWN = 20
 _LONGEST = 80
 
 # Scripts only fold, sort and filter; without them all of a page is there to see.
-_ASKING = re.compile(r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<img\b[^>]*>|<footer>.*?</footer>", re.DOTALL)
+_ASKING = re.compile(
+    r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<img\b[^>]*>|<footer>.*?</footer>", re.DOTALL
+)
 _HANDLERS = re.compile(r' onclick="[^"]*"')
 _BLANKS = re.compile(r"\n\s*\n")
 _HEAD = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -68,7 +70,10 @@ _INDEX = """<!DOCTYPE html>
 </body>
 </html>
 """
-_ROW = """<tr><td><i class="{icon}"></i></td><td><a href="./{suite}">{name}</a></td><td><a href="./{page}">{run}</a></td></tr>"""
+_ROW = (
+    '<tr><td><i class="{icon}"></i></td><td><a href="./{suite}">{name}</a></td>'
+    '<td><a href="./{page}">{run}</a></td></tr>'
+)
 _PASSED, _FAILED = "fas fa-check-circle text-success", "fas fa-times text-danger"
 
 

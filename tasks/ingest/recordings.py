@@ -47,7 +47,13 @@ _AROUND = (
 _KIND, _WORD, _GAP = f"(?:{'|'.join(_KINDS)})", f"(?:{'|'.join(_AROUND)})", r"(?:\s*[/;,\-]\s*|\s+)"
 _EDITION = rf"(?:{_WORD}{_GAP})*{_KIND}(?:{_GAP}{_WORD})*"
 _EDITIONS = rf"(?:\s*\(\s*{_EDITION}\s*\)|\s*\[\s*{_EDITION}\s*\]|\s+-\s+{_EDITION})+\s*$"
-_PUNCTUATION = ((r"[‘’‛′`´]", "'"), (r"[“”„″]", '"'), (r"[‐‑‒–—―]", "-"), (r"\s+", " "))
+# As code points, for several of them look like each other.
+_PUNCTUATION = (
+    (r"[\x{2018}\x{2019}\x{201B}\x{2032}\x{0060}\x{00B4}]", "'"),
+    (r"[\x{201C}\x{201D}\x{201E}\x{2033}]", '"'),
+    (r"[\x{2010}-\x{2015}]", "-"),
+    (r"\s+", " "),
+)
 
 _KEYS = pa.schema(
     [
@@ -218,7 +224,7 @@ def _cut(members: pa.Table) -> pa.Table:
 
 
 def _recordings(durations: Sequence[float]) -> list[int]:
-    """Number the recordings of tracks that are given the most popular one first."""
+    """Return the number of each track's recording, from 1; tracks come with the most popular one first."""
     by_length = sorted(range(len(durations)), key=lambda place: durations[place])
     lengths = [durations[place] for place in by_length]
     numbers = [0] * len(durations)

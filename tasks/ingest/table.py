@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from schemas.parameters import IngestParameters
     from schemas.reports import LastCorpus, RowCounts
     from tasks.ingest.inspection import Inspection
 
 _SUITE = "corpus"
 _LEVELS = ("genres", "subgenres")
+_RECORDING = ("track_name", "duration_ms")
 _MOST_GENRES = 10_000  # more are no genres, and would swell every manifest
 
 
@@ -57,52 +56,24 @@ def statistics_of(
     genres : tuple of str
         All genres, sorted; empty where there are more than some thousands.
     """
-    levels = [level for level in _LEVELS if level in columns]
-    names = ["popularity", *levels]
-    if parameters.repeats != "keep":
-        names += ["track_id"]
-    if parameters.repeats == "recording":
-        names += ["track_name", "duration_ms"]
-    known = pa.array(last.genres, pa.string()) if last and last.genres else None
-    # Whole numbers add up exactly in any order; what is not whole is counted first, and added up by size.
-    whole = zeros = without_genre = without_id = without_recording = new_genres = 0
-    broken: Counter[float] = Counter()
-    genres: set[str] = set()
+    names = ["popularity", *(level for level in _LEVELS if level in columns)]
+    names += {"keep": [], "drop": ["track_id"], "recording": ["track_id", *_RECORDING]}[parameters.repeats]
+    tally = _Tally(names, pa.array(last.genres, pa.string()) if last and last.genres else None)
     for part in parts:
-        table = pq.read_table(part, columns=names)
-        values = table["popularity"].to_numpy()
-        is_whole = values == np.floor(values)
-        whole += int(values[is_whole].astype(np.int64).sum())
-        broken.update(values[~is_whole].tolist())
-        zeros += int((values == 0).sum())
-        if levels:
-            having, familiar = _genres(table, levels, genres, known)
-            without_genre += int((~having).sum())
-            new_genres += int((having & ~familiar).sum())
-        if "track_id" in names:
-            without_id += table["track_id"].null_count
-        if "track_name" in names:
-            without_recording += pc.sum(
-                pc.or_(pc.is_null(table["track_name"]), pc.is_null(table["duration_ms"])).cast(pa.int64())
-            ).as_py()
-    mean = (whole + math.fsum(value * count for value, count in sorted(broken.items()))) / rows.kept
+        tally.add(pq.read_table(part, columns=names))
     statistics = {
         "tracks": float(rows.kept),
-        "mean_popularity": mean,
-        "share_of_zeros": zeros / rows.kept,
+        "mean_popularity": tally.sum() / rows.kept,
         "share_quarantined": rows.quarantined / rows.rows_in,
+        **{f"share_{name}": count / rows.kept for name, count in tally.counts.items()},
     }
-    if levels:
-        statistics["share_without_genre"] = without_genre / rows.kept
-    if levels and known is not None and rows.kept > without_genre:
-        statistics["share_of_new_genres"] = new_genres / (rows.kept - without_genre)
-    if "track_id" in names:
-        statistics["share_without_id"] = without_id / rows.kept
-    if "track_name" in names:
-        statistics["share_without_recording"] = without_recording / rows.kept
+    having = rows.kept - tally.counts["without_genre"] if tally.levels else 0
+    if tally.known is not None and having:
+        statistics["share_of_new_genres"] = tally.new_genres / having
     if last:
-        statistics |= {"last_mean": last.mean_popularity, "drift": abs(mean - last.mean_popularity)}
-    return statistics, tuple(sorted(genres)) if len(genres) <= _MOST_GENRES else ()
+        drift = abs(statistics["mean_popularity"] - last.mean_popularity)
+        statistics |= {"last_mean": last.mean_popularity, "drift": drift}
+    return statistics, tuple(sorted(tally.genres)) if len(tally.genres) <= _MOST_GENRES else ()
 
 
 def judge(inspection: Inspection, statistics: Mapping[str, float], parameters: IngestParameters) -> tuple[str, ...]:
@@ -143,18 +114,56 @@ def judge(inspection: Inspection, statistics: Mapping[str, float], parameters: I
     return tuple(said.values())
 
 
-def _genres(
-    table: pa.Table, levels: Sequence[str], genres: set[str], known: pa.Array | None
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Say which rows have a genre, and which have one that is known; adds the genres to `genres`."""
-    having = np.zeros(table.num_rows, dtype=bool)
-    familiar = np.zeros(table.num_rows, dtype=bool)
-    for level in levels:
-        lists = table[level].combine_chunks()
-        names, rows = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
-        having[rows] = True
-        if len(genres) <= _MOST_GENRES:
-            genres.update(pc.unique(names).to_pylist())
-        if known is not None:
-            familiar[rows[pc.is_in(names, value_set=known).to_numpy(zero_copy_only=False)]] = True
-    return having, familiar
+class _Tally:
+    """Counts, part by part; whatever the parts, the same in the end.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns that there are.
+    known : pyarrow.Array of string, optional
+        The genres of the last corpus.
+    """
+
+    def __init__(self, names: Sequence[str], known: pa.Array | None) -> None:
+        self.names, self.known = names, known
+        self.levels = [level for level in _LEVELS if level in names]
+        self.counts: Counter[str] = Counter({"of_zeros": 0})
+        self.new_genres = 0
+        self.genres: set[str] = set()
+        # Whole numbers add up exactly in any order; what is not whole is counted first, and added up by size.
+        self._whole = 0
+        self._broken: Counter[float] = Counter()
+
+    def add(self, table: pa.Table) -> None:
+        """Count a part."""
+        values = table["popularity"].to_numpy()
+        is_whole = values == np.floor(values)
+        self._whole += int(values[is_whole].astype(np.int64).sum())
+        self._broken.update(values[~is_whole].tolist())
+        self.counts["of_zeros"] += int((values == 0).sum())
+        if self.levels:
+            self._add_genres(table)
+        if "track_id" in self.names:
+            self.counts["without_id"] += table["track_id"].null_count
+        if set(_RECORDING) <= set(self.names):
+            missing = pc.or_(*(pc.is_null(table[name]) for name in _RECORDING))
+            self.counts["without_recording"] += pc.sum(missing).as_py()
+
+    def sum(self) -> float:
+        """Return the sum of popularity."""
+        return self._whole + math.fsum(value * count for value, count in sorted(self._broken.items()))
+
+    def _add_genres(self, table: pa.Table) -> None:
+        having = np.zeros(table.num_rows, dtype=bool)
+        familiar = np.zeros(table.num_rows, dtype=bool)
+        for level in self.levels:
+            lists = table[level].combine_chunks()
+            names, rows = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+            having[rows] = True
+            if len(self.genres) <= _MOST_GENRES:
+                self.genres.update(pc.unique(names).to_pylist())
+            if self.known is not None:
+                familiar[rows[pc.is_in(names, value_set=self.known).to_numpy(zero_copy_only=False)]] = True
+        self.counts["without_genre"] += int((~having).sum())
+        self.new_genres += int((having & ~familiar).sum())
