@@ -17,17 +17,16 @@ from schemas.quarantine import QUARANTINE, REJECTED, REJECTED_REPORT, RejectedRe
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_LONGEST_NAME = 60
-
 
 @dataclass(frozen=True)
 class Found:
-    """A quarantine: of what, its rows, of how many (where that is known), and why the corpus was rejected, if so."""
+    """A quarantine: of what, its rows, of how many if that is known, why the corpus was rejected, and its warnings."""
 
     title: str
     table: pa.Table
     rows_in: int | None = None
     rejected: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | None, *, json: bool) -> None:
@@ -109,13 +108,15 @@ def _of_folder(folder: Path) -> Found:
     table = read_quarantine(folder / QUARANTINE)
     if (folder / MANIFEST).is_file():
         manifest = read_manifest(folder)
-        return Found(f"{manifest.name} {manifest.version}", table, manifest.corpus.rows.rows_in)
+        corpus = manifest.corpus
+        title = f"{manifest.name} {manifest.version}"
+        return Found(title, table, corpus.rows.rows_in, warnings=corpus.warnings)
     if (folder / REJECTED_REPORT).is_file():
         said = RejectedReport.model_validate_json((folder / REJECTED_REPORT).read_bytes())
         return Found(f"{folder.parent.name}, the corpus that was rejected last", table, rejected=said.reason)
     if (folder / "report.json").is_file():
         report = IngestReport.model_validate_json((folder / "report.json").read_bytes())
-        return Found(str(folder), table, report.rows.rows_in)
+        return Found(str(folder), table, report.rows.rows_in, warnings=report.warnings)
     return Found(str(folder), table)
 
 
@@ -130,9 +131,9 @@ def _of_corpus(what: str) -> Found:
     with tempfile.TemporaryDirectory(prefix="encore-") as scratch:
         folder = Path(scratch) / "ingest"
         folder.mkdir()
-        rows_in, rejected = None, ""
+        report, rejected = None, ""
         try:
-            rows_in = ingest_corpus(sources, IngestParameters(max_bad_share=1), folder).rows.rows_in
+            report = ingest_corpus(sources, IngestParameters(max_bad_share=1), folder)
         except CorpusRejected as error:
             if not (folder / QUARANTINE).is_file():
                 raise
@@ -140,18 +141,25 @@ def _of_corpus(what: str) -> Found:
         table = read_quarantine(folder / QUARANTINE)
         if rejected and not table.num_rows:
             raise CorpusRejected(rejected)
-    return Found(what, table, rows_in, rejected)
+    if report is None:
+        return Found(what, table, rejected=rejected)
+    return Found(what, table, report.rows.rows_in, warnings=report.warnings)
 
 
 def _print(found: Found, table: pa.Table) -> None:
-    from tasks.quarantined import by_reason
-
     if found.rejected:
         print_line(_clean(found.rejected) + "\n")
     of = f" of {found.rows_in:,}" if found.rows_in is not None else ""
     print_line(f"{_clean(found.title)}: {found.table.num_rows:,}{of} rows in quarantine")
-    if not table.num_rows:
-        return
+    if table.num_rows:
+        _print_reasons(found, table)
+    for warning in found.warnings:
+        print_line(f"warning: {_clean(warning)}")
+
+
+def _print_reasons(found: Found, table: pa.Table) -> None:
+    from tasks.quarantined import by_reason
+
     rows = [("rows", "share", "reason", "first")]
     for one in by_reason(table):
         whole = found.rows_in or found.table.num_rows
@@ -166,7 +174,7 @@ def _print(found: Found, table: pa.Table) -> None:
 
 
 def _share(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.001 else f"{share:.2g}"  # noqa: PLR2004 - a tenth of a percent
+    return f"{share:.1%}" if share >= 0.001 else f"{share * 100:.1g}%"  # noqa: PLR2004 - a tenth of a percent
 
 
 def _clean(text: str) -> str:

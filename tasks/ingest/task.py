@@ -16,7 +16,7 @@ from schemas.references import Reference
 from schemas.reports import IngestReport, LastCorpus
 from tasks.ingest.rejected import forget_rejected, keep_rejected
 from tasks.ingest.sources import find_sources, summary
-from tasks.progress import Progress
+from tasks.progress import LOGGER, Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
 
@@ -72,6 +72,8 @@ def ingest(
         forget_rejected(Path(rejected))
     report = IngestReport.model_validate_json((storage.open(reference) / "report.json").read_text(encoding="utf-8"))
     progress.finish(summary(report))
+    for warning in report.warnings:
+        LOGGER.warning("%-7s %s", "ingest", warning)
     return reference
 
 

@@ -57,12 +57,12 @@ class Ingested:
 def ingest() -> Callable[..., Ingested]:
     """Return a function that ingests files into a folder; parameters by name."""
 
-    def run(folder: Path, *files: Path, progress: Any = None, **parameters: Any) -> Ingested:
+    def run(folder: Path, *files: Path, progress: Any = None, last: Any = None, **parameters: Any) -> Ingested:
         from tasks.ingest.corpus import ingest_corpus
 
         folder.mkdir()
         sources = find_sources([str(file) for file in files])
-        report = ingest_corpus(sources, IngestParameters(**parameters), folder, progress)
+        report = ingest_corpus(sources, IngestParameters(**parameters), folder, progress, last)
         parts = sorted((folder / "tracks").iterdir())
         return Ingested(
             folder,
