@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -55,9 +56,10 @@ def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | N
     found = find(to, what)
     table = chosen(found.table, reason, source) if reason or source else found.table
     if csv is not None:
+        text = io.StringIO(newline="")
+        write_csv(table, text)
         try:
-            with csv.open("w", newline="", encoding="utf-8") as file:
-                write_csv(table, file)
+            csv.write_text(text.getvalue(), encoding="utf-8", newline="")
         except OSError as error:
             message = f"cannot write {csv}: {error.strerror or error}"
             raise InvalidParameter(message) from None
