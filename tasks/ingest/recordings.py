@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_MEMORY = "1GB"
+_MEMORY = "700MB"
 _THREADS = 4  # each wants its share of that
 _UNIONS = ("genres", "subgenres")
 WITHIN_MS = 2000
@@ -78,12 +78,16 @@ create temp table chained as
     select * exclude starts,
         sum(starts::bigint) over (partition by artist, title order by duration_ms, source, "row") as chain
     from stepped;
+drop table several;
+drop table stepped;
 create temp table chains as
     select artist, title, chain, max(duration_ms) - min(duration_ms) > {WITHIN_MS} as long
     from chained group by all having count(*) > 1;
 create temp table members as
     select source, "row", track_id, popularity, duration_ms, long, artist, title, chain, 0::bigint as recording
     from chained join chains using (artist, title, chain);
+drop table chained;
+drop table chains;
 """  # noqa: S608 - a number of ours
 _BEST_FIRST = 'popularity desc, duration_ms, track_id nulls last, source, "row"'
 _LONG = f"""
