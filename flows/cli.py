@@ -19,13 +19,18 @@ from flows.options import (
     Engine,
     Genres,
     Likelihood,
+    MaxDrift,
+    MaxUnknownGenres,
+    MaxZeros,
+    MinTracks,
     Parametrisation,
     Pooling,
+    RejectOn,
     Repeats,
     Slopes,
     checked,
 )
-from flows.reading import TO, draws, predict, priors, show, verify
+from flows.reading import TO, draws, predict, priors, quarantine, show, verify
 from schemas.errors import EncoreError, PlaceUnreachable
 
 if TYPE_CHECKING:
@@ -59,6 +64,11 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_unfold: Annotated[
         float, typer.Option(help="How many times its size a compressed file may be.", rich_help_panel="Ingest")
     ] = 100,
+    min_tracks: MinTracks = 100,
+    max_zeros: MaxZeros = 0.5,
+    max_unknown_genres: MaxUnknownGenres = 0.2,
+    max_drift: MaxDrift = 5,
+    reject_on: RejectOn = "none",
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -149,6 +159,11 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
             max_bad_share=max_bad_share,
             column=column or (),
             max_unfold=max_unfold,
+            min_tracks=min_tracks,
+            max_zeros=max_zeros,
+            max_unknown_genres=max_unknown_genres,
+            max_drift=max_drift,
+            reject_on=reject_on,
         ),
         "grouping": checked(
             GroupParameters,
@@ -169,7 +184,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, verify):
+for command in (evaluate, show, predict, draws, quarantine, verify):
     app.command(no_args_is_help=True)(command)
 app.command()(priors)
 

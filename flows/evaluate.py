@@ -17,11 +17,13 @@ from schemas.parameters import (
     SampleParameters,
 )
 from schemas.publication import checked_name
+from schemas.quarantine import REJECTED
 from schemas.reports import Design
 from tasks.gate.task import gate
 from tasks.group.task import group
 from tasks.ingest.task import ingest
 from tasks.judge.task import judge
+from tasks.publish.store import earlier_corpora
 from tasks.sample.task import sample
 from tasks.storage import WORK
 
@@ -74,7 +76,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         raise InvalidParameter(message)
     root = Path(to).expanduser().resolve()
     work = str(root / WORK)
-    ingested = ingest(list(sources), ingestion, work, force=force)
+    ingested = ingest(
+        list(sources),
+        ingestion,
+        work,
+        earlier=earlier_corpora(root, name),
+        rejected=str(root / name / REJECTED),
+        force=force,
+    )
     fits: list[Fit] = []
     for features in (True, False):
         columns = grouping if features else grouping.model_copy(update={"features": "none", "slopes": "none"})

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from flows.options import Blocks, Column, Credit, Genres, Repeats, Slopes, checked
+from flows.options import (
+    Blocks,
+    Column,
+    Credit,
+    Genres,
+    MaxDrift,
+    MaxUnknownGenres,
+    MaxZeros,
+    MinTracks,
+    RejectOn,
+    Repeats,
+    Slopes,
+    checked,
+)
 from flows.reading import TO
 
 if TYPE_CHECKING:
@@ -50,6 +63,11 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
     max_unfold: Annotated[
         float, typer.Option(help="How many times its size a compressed file may be.", rich_help_panel="Ingest")
     ] = 100,
+    min_tracks: MinTracks = 100,
+    max_zeros: MaxZeros = 0.5,
+    max_unknown_genres: MaxUnknownGenres = 0.2,
+    max_drift: MaxDrift = 5,
+    reject_on: RejectOn = "none",
     credit: Annotated[
         Credit, typer.Option(help="Which credited artists a track counts for.", rich_help_panel="Group")
     ] = Credit.PRIMARY,
@@ -101,6 +119,11 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
             max_bad_share=max_bad_share,
             column=column or (),
             max_unfold=max_unfold,
+            min_tracks=min_tracks,
+            max_zeros=max_zeros,
+            max_unknown_genres=max_unknown_genres,
+            max_drift=max_drift,
+            reject_on=reject_on,
         ),
         "grouping": checked(
             GroupParameters,

@@ -27,6 +27,7 @@ class Repeats(StrEnum):
     """What becomes of a track id seen before."""
 
     DROP = "drop"
+    RECORDING = "recording"
     KEEP = "keep"
 
 
@@ -90,6 +91,26 @@ class Engine(StrEnum):
     ROWS = "rows"
     PYMC = "pymc"
     NUMPYRO = "numpyro"
+
+
+# What a corpus must be like as a whole: the same for every command that reads one.
+MinTracks = Annotated[int, typer.Option(help="Warn of fewer tracks.", rich_help_panel="Ingest")]
+MaxZeros = Annotated[float, typer.Option(help="Warn of a larger share of popularity 0.", rich_help_panel="Ingest")]
+MaxUnknownGenres = Annotated[
+    float, typer.Option(help="Warn of a larger share without a known genre.", rich_help_panel="Ingest")
+]
+MaxDrift = Annotated[
+    float,
+    typer.Option(help="Warn of mean popularity further from the last corpus, points.", rich_help_panel="Ingest"),
+]
+RejectOn = Annotated[
+    str,
+    typer.Option(
+        metavar="LIMITS",
+        help="Reject the corpus instead: all, none, or tracks, zeros, genres, drift joined by commas.",
+        rich_help_panel="Ingest",
+    ),
+]
 
 
 def checked[Model: BaseModel](model: type[Model], **values: Any) -> Model:

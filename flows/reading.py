@@ -45,6 +45,29 @@ def priors(
         print_preset(preset)
 
 
+def quarantine(
+    what: Annotated[
+        str, typer.Argument(metavar="NAME|FOLDER|SOURCE", help="A publication, a folder with a quarantine, or tracks.")
+    ],
+    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Only rows with this in a reason.")] = "",
+    source: Annotated[str, typer.Option(metavar="FILE", help="Only rows of this file.")] = "",
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the rows as they came, to be mended and fed again.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the rows as lines of JSON.")] = False,
+) -> None:
+    """Show which rows were left out and why, by reason; or get them out.
+
+    Of a publication, those of its last corpus, also if that was rejected. Of files of tracks, those that a refit would
+    leave out: they are read and checked, and nothing else happens.
+    """
+    from flows.quarantining import show_quarantine
+
+    show_quarantine(to, what, reason, source, csv, json=json)
+
+
 def predict(  # noqa: PLR0913, PLR0917 - one option each
     name: Annotated[str, typer.Argument(help="Name of a publication.")],
     artist: Annotated[

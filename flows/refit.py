@@ -8,10 +8,12 @@ from prefect import flow
 
 from schemas.parameters import GateParameters, GroupParameters, IngestParameters, PublishParameters, SampleParameters
 from schemas.publication import Publication, checked_name
+from schemas.quarantine import REJECTED
 from tasks.gate.task import gate
 from tasks.group.task import group
 from tasks.ingest.addresses import shown
 from tasks.ingest.task import ingest
+from tasks.publish.store import earlier_corpora
 from tasks.publish.task import publish
 from tasks.sample.engines import check_installed
 from tasks.sample.task import sample
@@ -70,7 +72,14 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         "gate": gating.model_dump(mode="json"),
         "publish": publishing.model_dump(mode="json"),
     }
-    ingested = ingest(list(sources), ingestion, work, force=force)
+    ingested = ingest(
+        list(sources),
+        ingestion,
+        work,
+        earlier=earlier_corpora(root, name),
+        rejected=str(root / name / REJECTED),
+        force=force,
+    )
     grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
     sampled = sample(grouped, sampling, work, force=force)
     gated = gate(sampled, gating, work, name, force=force)

@@ -11,9 +11,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from flows.bar import StepHandler
 from flows.orphans import stop_orphans, stop_own
 from flows.unchanged import is_unchanged
 from schemas.errors import Interrupted, PublicationConflict
+from tasks.progress import BAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +83,7 @@ def running(*, verbose: bool) -> Iterator[None]:
 
     Prefect must not have been imported before: it reads its settings then.
     """
-    _show_steps()
+    _show_steps(bars=not verbose)
     if not verbose:
         # Prefect prints a traceback for whatever ends a run; ours are one sentence, printed at the end.
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
@@ -128,12 +130,15 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _show_steps() -> None:
-    """Print what the steps log, on stderr, one line a step."""
-    handler = logging.StreamHandler(sys.stderr)
+def _show_steps(*, bars: bool) -> None:
+    """Print what the steps log, on stderr, one line a step; with bars, unless Prefect's own log comes in between."""
+    handler = StepHandler(sys.stderr, bars=bars)
     handler.setFormatter(logging.Formatter("%(message)s"))
     _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.INFO)
+    if handler.draws:
+        BAR.addHandler(handler)
+        BAR.setLevel(logging.INFO)
 
 
 def print_line(text: str) -> None:

@@ -6,38 +6,28 @@ is a plain type with bounds, a default and a sentence.
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from schemas.checks import chosen, of_a_canonical_column
+from schemas.expectations import REJECTING
 from schemas.priors import Priors
-from schemas.tracks import BY_NAME, FEATURES
+from schemas.tracks import FEATURES
 
 
 class _Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _of_a_canonical_column(value: str) -> str:
-    canonical, equals, own = (part.strip() for part in value.partition("="))
-    if not (canonical and equals and own):
-        message = "Give it as canonical=theirs, for example popularity=score"
-        raise ValueError(message)
-    if canonical not in BY_NAME:
-        near = difflib.get_close_matches(canonical, BY_NAME, n=3)
-        message = f"There is no canonical column {canonical!r}; give one of {', '.join(near or BY_NAME)}"
-        raise ValueError(message)
-    return f"{canonical}={own}"
-
-
 class IngestParameters(_Parameters):
     """How tracks are read."""
 
-    repeats: Literal["drop", "keep"] = Field(
+    repeats: Literal["drop", "recording", "keep"] = Field(
         "drop",
         title="Repeats",
-        description="A track id seen before: drop (keep its highest popularity and all its genres) or keep every row.",
+        description="A track id seen before: drop (keep its highest popularity and all its genres) or keep every row. "
+        "recording: drop, and do the same with re-releases of one recording.",
     )
     max_bad_share: float = Field(
         0.1,
@@ -53,7 +43,7 @@ class IngestParameters(_Parameters):
         title="Rows a partition",
         description="How many rows are held in memory at once.",
     )
-    column: tuple[Annotated[str, AfterValidator(_of_a_canonical_column)], ...] = Field(
+    column: tuple[Annotated[str, AfterValidator(of_a_canonical_column)], ...] = Field(
         (),
         title="Columns",
         description="canonical=theirs, one each: popularity=score reads popularity from the corpus's column score. "
@@ -64,6 +54,30 @@ class IngestParameters(_Parameters):
         ge=1,
         title="Largest unfolding",
         description="A compressed file may unfold to this many times its size; 256 MiB are always allowed.",
+    )
+    min_tracks: int = Field(100, ge=0, title="Fewest tracks", description="Below that, the report warns.")
+    max_zeros: float = Field(
+        0.5, ge=0, le=1, title="Largest share of zeros", description="Of tracks with popularity 0; above, a warning."
+    )
+    max_unknown_genres: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        title="Largest share of unknown genres",
+        description="Of tracks without a genre, and of those with only genres that the last corpus did not have.",
+    )
+    max_drift: float = Field(
+        5,
+        ge=0,
+        le=100,
+        title="Largest drift of mean popularity",
+        description="In points, against the last corpus of that name; above, a warning.",
+    )
+    reject_on: str = Field(
+        "none",
+        title="Reject on",
+        description="Which of these limits reject the corpus instead of warning: all, none, or names joined by "
+        f"commas: {', '.join(REJECTING)}.",
     )
 
     @field_validator("column")
@@ -80,6 +94,17 @@ class IngestParameters(_Parameters):
     def columns(self) -> dict[str, str]:
         """The corpus's own names by the canonical column they are for."""
         return dict(one.split("=", 1) for one in self.column)
+
+    @field_validator("reject_on")
+    @classmethod
+    def _rejecting(cls, value: str) -> str:
+        return chosen(value, REJECTING, "limit")
+
+    def rejecting(self) -> tuple[str, ...]:
+        """Return the names of the table rules that reject a corpus."""
+        if self.reject_on in {"all", "none"}:
+            return REJECTING if self.reject_on == "all" else ()
+        return tuple(self.reject_on.split(","))
 
 
 class GroupParameters(_Parameters):
@@ -115,15 +140,7 @@ class GroupParameters(_Parameters):
     @field_validator("features")
     @classmethod
     def _known(cls, value: str) -> str:
-        words = sorted({word.strip() for word in value.split(",") if word.strip()})
-        if words in (["all"], ["none"]):
-            return words[0]
-        unknown = [word for word in words if word not in FEATURES]
-        if unknown or not words:
-            message = f"unknown feature {unknown[0]!r}; " if unknown else ""
-            message += f"give all, none, or some of {', '.join(FEATURES)}"
-            raise ValueError(message)
-        return ",".join(words)
+        return chosen(value, FEATURES, "feature")
 
     def wanted_features(self) -> tuple[str, ...]:
         """Return the names of the features asked for, in canonical order."""

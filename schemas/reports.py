@@ -12,12 +12,16 @@ class _Report(BaseModel):
 
 
 class RowCounts(_Report):
-    """Where the rows went; ``rows_in == kept + repeats + quarantined``, always."""
+    """Where the rows went; ``rows_in == kept + repeats + quarantined``, always.
+
+    ``recordings`` of the repeats are re-releases of a recording under another id.
+    """
 
     rows_in: int
     kept: int
     repeats: int
     quarantined: int
+    recordings: int = 0
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic stacks it on property, which mypy cannot follow
     @property
@@ -38,6 +42,8 @@ class SiftReport(_Report):
     rows_in, quarantined : int
     reasons, first : dict
         Reason for quarantine to number of rows, and to the first of them.
+    noted : dict
+        Reason for leaving a value out to number of rows.
     tally : tuple of dict
         How many rows kept each rule; see `tasks.ingest.tallies`.
     """
@@ -49,6 +55,7 @@ class SiftReport(_Report):
     quarantined: int
     reasons: dict[str, int]
     first: dict[str, int]
+    noted: dict[str, int]
     tally: tuple[dict[str, Any], ...]
 
 
@@ -80,6 +87,10 @@ class IngestReport(_Report):
         Of the kept rows.
     warnings : tuple of str
         What Great Expectations found that is no reason to stop.
+    noted : dict
+        Reason to number of rows that stay without a value which could not be true.
+    genres : tuple of str
+        Genres of the kept rows at any level, sorted; empty where there are very many.
     """
 
     sources: tuple[SourceReport, ...]
@@ -90,6 +101,26 @@ class IngestReport(_Report):
     mean_popularity: float
     share_of_zeros: float
     warnings: tuple[str, ...] = ()
+    noted: dict[str, int] = {}
+    genres: tuple[str, ...] = ()
+
+
+class LastCorpus(_Report):
+    """What a corpus published under a name was like, to hold the next one against.
+
+    Attributes
+    ----------
+    sources : tuple of str
+        SHA-256 of its files, sorted: the same files are the same corpus.
+    mean_popularity : float
+        In points.
+    genres : tuple of str
+        Empty where it had none.
+    """
+
+    sources: tuple[str, ...]
+    mean_popularity: float
+    genres: tuple[str, ...] = ()
 
 
 class DesignColumn(_Report):

@@ -1,6 +1,7 @@
 """The canonical track table: the one place that says what a track is.
 
-The Arrow schema, the Great Expectations suite and the reasons in the quarantine are all built from `COLUMNS`.
+The Arrow schema, the Great Expectations suite, the reasons in the quarantine and docs/tracks.md are all built from
+`COLUMNS`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Kind = Literal["text", "number", "integer", "boolean", "texts"]
+Severity = Literal["critical", "warning"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Column:
         A regular expression that the text must match.
     block : str, optional
         The feature block whose shrinkage scale its coefficient shares. Set for audio features, and only for them.
+    severity : {"critical", "warning"}
+        What a value that cannot be true costs: critical, the row goes to quarantine; warning, the row stays without
+        the value. A value that is missing where it may not be always costs the row.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Column:
     nullable: bool = False
     pattern: str | None = None
     block: str | None = None
+    severity: Severity = "critical"
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -61,11 +67,28 @@ COLUMNS: tuple[Column, ...] = (
     Column("popularity", "number", "Spotify's popularity of the track", "points", 0, 100, required=True),
     Column("genres", "texts", "genres it was found in, broad", nullable=True),
     Column("subgenres", "texts", "genres it was found in, fine", nullable=True),
-    Column("release_date", "text", "date of release: YYYY, YYYY-MM or YYYY-MM-DD", nullable=True),
-    Column("explicit", "boolean", "whether the lyrics are marked explicit", nullable=True),
-    Column("key", "integer", "pitch class, 0 = C; -1 where none was detected", "pitch class", -1, 11, nullable=True),
-    Column("mode", "integer", "1 = major, 0 = minor", "", 0, 1, nullable=True),
-    Column("time_signature", "integer", "beats in a bar", "beats", 0, 12, nullable=True),
+    # The model uses none of the next five, so a bad one need not cost the track.
+    Column(
+        "release_date",
+        "text",
+        "date of release: YYYY, YYYY-MM or YYYY-MM-DD",
+        nullable=True,
+        pattern=r"^\d{4}(?:-\d\d){0,2}$",
+        severity="warning",
+    ),
+    Column("explicit", "boolean", "whether the lyrics are marked explicit", nullable=True, severity="warning"),
+    Column(
+        "key",
+        "integer",
+        "pitch class, 0 = C; -1 where none was detected",
+        "pitch class",
+        -1,
+        11,
+        nullable=True,
+        severity="warning",
+    ),
+    Column("mode", "integer", "1 = major, 0 = minor", "", 0, 1, nullable=True, severity="warning"),
+    Column("time_signature", "integer", "beats in a bar", "beats", 0, 12, nullable=True, severity="warning"),
     Column("danceability", "number", "how suitable for dancing", "share", 0, 1, block="rhythm"),
     Column("energy", "number", "intensity and activity", "share", 0, 1, block="energy"),
     Column("loudness", "number", "mean loudness", "dB", -70, 10, block="energy"),
@@ -93,7 +116,7 @@ def arrow_schema() -> pa.Schema:
     Returns
     -------
     pyarrow.Schema
-        Units and ranges stand in each field's metadata.
+        Units, ranges and severities stand in each field's metadata.
     """
     import pyarrow as pa
 
@@ -106,7 +129,7 @@ def arrow_schema() -> pa.Schema:
     }
     fields = [pa.field("source", pa.int64(), nullable=False), pa.field("row", pa.int64(), nullable=False)]
     for column in COLUMNS:
-        metadata = {"description": column.description, "unit": column.unit}
+        metadata = {"description": column.description, "unit": column.unit, "severity": column.severity}
         if column.low is not None:
             metadata["range"] = f"{column.low:g}..{column.high:g}"
         fields.append(pa.field(column.name, types[column.kind], nullable=True, metadata=metadata))

@@ -47,6 +47,17 @@ def read_tracks(partition: Path, columns: Sequence[str]) -> pa.Table:
     return changed(tracks, pq.read_table(changes)) if changes.is_file() else tracks
 
 
+def count_tracks(ingested: Path) -> int:
+    """Return how many tracks count."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    rows = sum(pq.read_metadata(part).num_rows for part in partitions_of(ingested))
+    files = [file for part in partitions_of(ingested) if (file := changes_of(part)).is_file()]
+    gone = [pc.sum(pc.invert(pq.read_table(file, columns=["stays"])["stays"]), min_count=0).as_py() for file in files]
+    return int(rows - sum(gone))
+
+
 def changes_of(partition: Path) -> Path:
     """Return where the changes of a partition are, if it has any."""
     return partition.parents[1] / CHANGES / partition.name

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
-from tasks.ingest.corpus import FOLDED, Judge, Sifted, foldable, merge
+from tasks.ingest.merging import FOLDED, Judge, Sifted, foldable, merge
 from tasks.storage import contents_of, key_of, sha256_of
 from tasks.tracks import CHANGES, TRACKS
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from schemas.parameters import IngestParameters
     from schemas.references import Source
+    from schemas.reports import LastCorpus
     from tasks.storage import Storage
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def ingest_incrementally(
     storage: Storage,
     progress: Callable[[int, int | None], None] = lambda _done, _of: None,
     *,
+    last: LastCorpus | None = None,
     force: bool = False,
 ) -> dict[str, str]:
     """Ingest a corpus as `corpus.ingest_corpus` does, to the same bytes.
@@ -45,6 +47,7 @@ def ingest_incrementally(
     storage : Storage
         Where what was found of sources is kept, as output of the step ``sift``.
     progress : callable
+    last : LastCorpus, optional
     force : bool
         Read every source again, and fold all of them.
 
@@ -80,11 +83,12 @@ def ingest_incrementally(
         reference = storage.run("sift", key, build, force=force)
         sifted.append(Sifted(source, storage.root / "sift" / reference.key))
         before += sifted[-1].report.rows_in
-    merge(sifted, parameters, folder, judge, None if force else _earlier(sources, parameters, storage))
-    return _shared(sifted)
+    base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
+    merge(sifted, parameters, folder, judge, last, base)
+    return {} if parameters.repeats == "recording" else _shared(sifted)
 
 
-def _earlier(sources: Sequence[Source], parameters: IngestParameters, storage: Storage) -> Path | None:
+def _base(sources: Sequence[Source], parameters: IngestParameters, storage: Storage) -> Path | None:
     """Return what was made of the most of these sources, and of no others, in the same way."""
     wanted = {source.sha256 for source in sources}
     best, most = None, 0

@@ -1,6 +1,6 @@
 """Great Expectations, which decides what is wrong with a corpus. Importing this costs seconds.
 
-It is given canonical values and no stranger's text but ids, since its Data Docs escape none; see `data_docs`.
+It is given canonical values and no stranger's text but ids and dates, since its Data Docs escape none; see `data_docs`.
 """
 
 from __future__ import annotations

@@ -9,24 +9,18 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet as pq
 
+from schemas.expectations import NOTED
+from schemas.quarantine import quarantine_schema
 from tasks.ingest.coercion import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tasks.ingest.readers import Partition, Reader
+    from tasks.ingest.partitions import Partition, Reader
 
-SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string(), metadata={"description": "file name"}),
-        pa.field("row", pa.int64(), metadata={"description": "number of the record in it, from 1"}),
-        pa.field("reasons", pa.list_(pa.string()), metadata={"description": "what is wrong with it"}),
-        pa.field("raw", pa.string(), metadata={"description": "JSON of its columns and text; else its line"}),
-    ]
-)
 # Of one source, whose name is not known here: the same file under another name is not read again.
-_OF_A_SOURCE = pa.schema(list(SCHEMA)[1:])
+SCHEMA = pa.schema([field for field in quarantine_schema() if field.name != "source"])
 
 
 class Quarantine:
@@ -36,7 +30,7 @@ class Quarantine:
     ----------
     rows : int
     reasons : dict of str to int
-        Reason to number of rows.
+        Reason to number of rows; those that would not have cost a row are in the file, but not counted.
     first : dict of str to int
         Reason to the row where it was met first.
     """
@@ -45,7 +39,7 @@ class Quarantine:
         self.rows = 0
         self.reasons: dict[str, int] = {}
         self.first: dict[str, int] = {}
-        self._writer = pq.ParquetWriter(path, _OF_A_SOURCE, compression="zstd")
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
 
     def __enter__(self) -> Self:
         return self
@@ -74,11 +68,14 @@ class Quarantine:
         rows.sort(key=lambda row: row[0])
         for number, whys, _ in rows:
             for why in whys:
+                if why in NOTED:  # alone it would not have cost the row
+                    continue
                 self.reasons[why] = self.reasons.get(why, 0) + 1
                 self.first.setdefault(why, number)
         self.rows += len(rows)
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        self._writer.write_table(pa.table(columns, schema=_OF_A_SOURCE))
+        numbered, whys_of, texts = map(list, zip(*rows, strict=True))
+        columns = [numbered, [reader.lines.get(row) for row in numbered], whys_of, texts]
+        self._writer.write_table(pa.table(columns, schema=SCHEMA))
 
 
 def _raw(table: pa.Table, names: Sequence[str]) -> list[str]:

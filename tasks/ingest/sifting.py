@@ -6,6 +6,7 @@ Nothing here depends on the other sources of a corpus, so that a source is read 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,13 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from schemas.expectations import row_rules
+from schemas.quarantine import QUARANTINE
 from schemas.reports import SiftReport
 from schemas.tracks import COLUMNS, arrow_schema
 from tasks.ingest.background import Behind, ahead
 from tasks.ingest.coercion import coerce
 from tasks.ingest.evidence import SAMPLE_ROWS
+from tasks.ingest.noting import bad_rows, without_noted
 from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
 from tasks.ingest.recognition import recognise
@@ -25,12 +28,11 @@ from tasks.ingest.tallies import Tally
 from tasks.tracks import TRACKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from schemas.expectations import Rule
     from schemas.parameters import IngestParameters
     from schemas.references import Source
     from tasks.ingest.inspection import Inspection
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     Coerced = tuple[Partition, pa.Table | None, pa.Table | None]
 
 REPORT = "sifted.json"
-QUARANTINE = "quarantine.parquet"
 
 
 def sift(
@@ -74,6 +75,7 @@ def sift(
         If the source cannot be read or has an unknown layout.
     """
     tally = Tally()
+    noted: Counter[str] = Counter()
     identity = identity_of(source)
     rows_in = parts = 0
     (folder / TRACKS).mkdir()
@@ -91,8 +93,11 @@ def sift(
             rows_in += len(partition.rows) + len(partition.malformed)
             reasons: dict[int, list[str]] = {}
             if values is not None and unreadable is not None:
-                reasons = _reasons(judge.inspect(rules, values, unreadable, partition.rows, tally))
-                tracks = _canonical(identity, partition.rows, values)
+                broken = judge.inspect(rules, values, unreadable, partition.rows, tally)
+                reasons = bad_rows(broken)
+                emptied, noted_here = without_noted(values, partition.rows, broken, reasons)
+                noted.update(noted_here)
+                tracks = _canonical(identity, partition.rows, emptied)
                 if reasons:
                     tracks = tracks.filter(pa.array(~np.isin(partition.rows, list(reasons))))
                 if tracks.num_rows:
@@ -108,6 +113,7 @@ def sift(
         quarantined=quarantine.rows,
         reasons=quarantine.reasons,
         first=quarantine.first,
+        noted=dict(noted),
         tally=tuple(tally.plain()),
     )
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -144,19 +150,6 @@ def _coerced(source: Source, recognised: Recognised, partitions: Iterator[Partit
 
 def _writing(tracks: pa.Table, path: Path) -> Callable[[], None]:
     return lambda: pq.write_table(tracks, path, compression="snappy")
-
-
-def _reasons(broken: Sequence[tuple[Rule, NDArray[np.int64]]]) -> dict[int, list[str]]:
-    reasons: dict[int, list[str]] = {}
-    unreadable: set[tuple[str, int]] = set()
-    for rule, rows in broken:
-        for row in rows.tolist():
-            if rule.kind == "readable":
-                unreadable.add((rule.column, row))
-            elif rule.kind == "not_null" and (rule.column, row) in unreadable:
-                continue  # something is there, after all
-            reasons.setdefault(row, []).append(rule.reason)
-    return reasons
 
 
 def _canonical(source: int, rows: NDArray[np.int64], values: pa.Table) -> pa.Table:

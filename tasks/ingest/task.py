@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect import task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
+from schemas.errors import CorpusRejected
 from schemas.parameters import IngestParameters
 from schemas.references import Reference
-from schemas.reports import IngestReport
+from schemas.reports import IngestReport, LastCorpus
+from tasks.ingest.rejected import forget_rejected, keep_rejected
 from tasks.ingest.sources import PLACES, find_sources, summary
-from tasks.progress import Progress
+from tasks.progress import LOGGER, Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.references import Source
 
 
 # The storage knows what has been done, by content; a cache of Prefect's would only repeat it, and forget.
@@ -26,19 +36,47 @@ from tasks.storage import Storage, key_of
     retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
 )
-def ingest(sources: list[str], parameters: IngestParameters, work: str, *, force: bool = False) -> Reference:
-    """Read, validate and fold a corpus; see `tasks.ingest.corpus.ingest_corpus`."""
-    progress = Progress("ingest", "rows")
-    found = find_sources(sources, Path(work) / PLACES, parameters.max_unfold)
-    key = key_of("ingest", [f"{source.name}:{source.sha256}" for source in found], parameters)
-    storage = Storage(work)
+def ingest(
+    sources: list[str],
+    parameters: IngestParameters,
+    work: str,
+    *,
+    earlier: tuple[LastCorpus, ...] = (),
+    rejected: str = "",
+    force: bool = False,
+) -> Reference:
+    """Read, validate and fold a corpus; see `tasks.ingest.corpus.ingest_corpus`.
 
-    def build(folder: Path) -> None:
+    The corpus is held against the first of `earlier` that was made of other files. Of one that is rejected the
+    quarantine is kept in the folder `rejected`.
+    """
+    progress = Progress("ingest", "rows", create_progress_artifact, update_progress_artifact)
+    found = find_sources(sources, Path(work) / PLACES, parameters.max_unfold)
+    storage = Storage(work)
+    last = _last(found, earlier)
+    inputs = [f"{source.name}:{source.sha256}" for source in found]
+    if last:
+        inputs.append("last:" + hashlib.sha256(last.model_dump_json().encode()).hexdigest())
+
+    def build(folder: Path) -> dict[str, str]:
         from tasks.ingest.incremental import ingest_incrementally
 
-        ingest_incrementally(found, parameters, folder, storage, progress, force=force)
+        progress.begin()
+        try:
+            return ingest_incrementally(found, parameters, folder, storage, progress, last=last, force=force)
+        except CorpusRejected as error:
+            raise (keep_rejected(folder, Path(rejected), found, error) if rejected else error) from None
 
-    reference = storage.run("ingest", key, build, force=force)
+    reference = storage.run("ingest", key_of("ingest", inputs, parameters), build, force=force)
+    if rejected:
+        forget_rejected(Path(rejected))
     report = IngestReport.model_validate_json((storage.open(reference) / "report.json").read_text(encoding="utf-8"))
     progress.finish(summary(report))
+    for warning in report.warnings:
+        LOGGER.warning("%-7s %s", "ingest", warning)
     return reference
+
+
+def _last(found: Sequence[Source], earlier: Sequence[LastCorpus]) -> LastCorpus | None:
+    files = tuple(sorted(source.sha256 for source in found))
+    return next((corpus for corpus in earlier if corpus.sources != files), None)

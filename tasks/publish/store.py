@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import PublicationConflict
 from schemas.publication import CURRENT, MANIFEST, VERSIONS, checked_name
+from schemas.reports import LastCorpus
 from tasks.published import read_manifest
 from tasks.storage import sha256_of
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEY_DIGITS",
     "current_version",
+    "earlier_corpora",
     "files_of",
     "find_version",
     "pointed_to",
@@ -84,6 +86,41 @@ def current_version(root: Path, name: str) -> str | None:
     """
     version = pointed_to(root, name)
     return version if version and (root / name / VERSIONS / version).is_dir() else None
+
+
+def earlier_corpora(root: Path, name: str) -> tuple[LastCorpus, ...]:
+    """Return the corpora that the next one of a name may be held against.
+
+    Parameters
+    ----------
+    root : Path
+    name : str
+
+    Returns
+    -------
+    tuple of LastCorpus
+        That of the current version, and the newest before it that was made of other files: a corpus that is fitted
+        again is held against the one before it, as it was the first time. Versions that cannot be read are left out.
+    """
+    current = current_version(root, name)
+    found: list[LastCorpus] = []
+    for version in reversed(versions(root, name)):
+        if current is None or version > current:
+            continue
+        try:
+            report = read_manifest(root / name / VERSIONS / version).corpus
+        except PublicationConflict:
+            continue
+        corpus = LastCorpus(
+            sources=tuple(sorted(source.sha256 for source in report.sources)),
+            mean_popularity=report.mean_popularity,
+            genres=report.genres,
+        )
+        if not found:
+            found.append(corpus)
+        elif corpus.sources != found[0].sources:
+            return found[0], corpus
+    return tuple(found)
 
 
 def verify(folder: Path) -> list[str]:

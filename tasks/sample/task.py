@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect import task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
 from schemas.parameters import SampleParameters
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 )
 def sample(grouped: Reference, parameters: SampleParameters, work: str, *, force: bool = False) -> Reference:
     """Draw from the posterior; see `tasks.sample.sampling.sample_posterior`."""
-    progress = Progress("sample", "iterations")
+    progress = Progress("sample", "iterations", create_progress_artifact, update_progress_artifact)
     storage = Storage(work)
 
     def build(folder: Path) -> None:
         from tasks.sample.sampling import sample_posterior
 
+        progress.begin()
         sample_posterior(storage.open(grouped), parameters, folder, progress=progress)
 
     key = key_of("sample", [grouped.content], parameters)

@@ -97,6 +97,7 @@ def test_a_published_posterior_of_others_is_met(tracks: Path, tmp_path: Path) ->
         "kept": 350,
         "repeats": 0,
         "quarantined": 0,
+        "recordings": 0,
         "balanced": True,
     }
 

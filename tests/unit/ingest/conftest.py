@@ -59,13 +59,13 @@ class Ingested:
 def ingest() -> Callable[..., Ingested]:
     """Return a function that ingests files into a folder; parameters by name."""
 
-    def run(folder: Path, *files: Path, progress: Any = None, **parameters: Any) -> Ingested:
+    def run(folder: Path, *files: Path, progress: Any = None, last: Any = None, **parameters: Any) -> Ingested:
         from tasks.ingest.corpus import ingest_corpus
 
         folder.mkdir()
         sources = find_sources([str(file) for file in files])
         told = {"progress": progress} if progress else {}
-        report = ingest_corpus(sources, IngestParameters(**parameters), folder, **told)
+        report = ingest_corpus(sources, IngestParameters(**parameters), folder, last=last, **told)
         tracks = pa.concat_tables([read_tracks(part, arrow_schema().names) for part in partitions_of(folder)])
         # Sources by their place in the report are easier to read than by their ids.
         places = [[source.id for source in report.sources].index(one) for one in tracks["source"].to_pylist()]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import CorpusRejected
-from schemas.expectations import MALFORMED
+from schemas.expectations import MALFORMED, NOTED
 from schemas.reports import IngestReport
 from schemas.tracks import FEATURES, arrow_schema
 
@@ -101,11 +101,50 @@ ROWS: list[tuple[dict[str, str], list[str]]] = [
 def test_a_bad_row_is_in_quarantine_with_all_its_reasons(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
     done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [cells for cells, _ in ROWS]), max_bad_share=1)
     found = {row["row"]: sorted(row["reasons"]) for row in done.quarantine}
-    assert found == {row: sorted(reasons) for row, (_, reasons) in enumerate(ROWS, 1) if reasons}
-    assert done.tracks["row"].to_pylist() == [row for row, (_, reasons) in enumerate(ROWS, 1) if not reasons]
+    bad = {row: sorted(reasons) for row, (_, reasons) in enumerate(ROWS, 1) if set(reasons) - NOTED}
+    assert found == bad
+    assert len(bad) == 11
+    assert done.tracks["row"].to_pylist() == [row for row in range(1, len(ROWS) + 1) if row not in bad]
     # The commonest come first.
     assert list(done.report.reasons.values()) == sorted(done.report.reasons.values(), reverse=True)
     assert done.report.reasons["popularity: missing"] == 2
+    # What alone would have cost no row is beside the others in the file, and is no reason for the quarantine.
+    assert done.quarantine[-1]["reasons"][-1] == "key: outside -1..11 pitch class"
+    assert not set(done.report.reasons) & NOTED
+
+
+def test_a_bad_value_of_a_descriptive_column_costs_the_value_and_not_the_row(
+    tmp_path: Path, ingest: Ingest, write_csv: WriteCsv
+) -> None:
+    rows = [{"key": "12"}, {"key": "loud"}, {"key": "13", "explicit": "perhaps"}, {"mode": "7", "energy": "x"}, {}]
+    done = ingest(
+        tmp_path / "out", write_csv(tmp_path / "x.csv", rows), max_bad_share=1, partition_rows=2, min_tracks=0
+    )
+    assert [row["row"] for row in done.quarantine] == [4]
+    assert done.tracks["row"].to_pylist() == [1, 2, 3, 5]
+    assert done.tracks["key"].to_pylist() == [None, None, None, 5]
+    assert done.tracks["explicit"].to_pylist() == [False, False, None, False]
+    assert done.report.noted == {
+        "key: outside -1..11 pitch class": 2,
+        "explicit: cannot read as yes or no": 1,
+        "key: cannot read as a whole number": 1,
+    }
+    assert done.report.warnings[-3:] == (
+        "key: outside -1..11 pitch class, in 2 rows, which stay without it",
+        "explicit: cannot read as yes or no, in 1 row, which stays without it",
+        "key: cannot read as a whole number, in 1 row, which stays without it",
+    )
+
+
+def test_a_date_that_is_none_is_left_out(tmp_path: Path, ingest: Ingest) -> None:
+    dates = ["1999", "1999-12", "1999-12-31", "31/12/1999", "Dec-99", None]
+    table = pa.table(
+        {"artist": ["A"] * 6, "title": ["T"] * 6, "popularity": [1] * 6, "album_release_date": pa.array(dates)}
+    )
+    pq.write_table(table, tmp_path / "x.parquet")
+    done = ingest(tmp_path / "out", tmp_path / "x.parquet")
+    assert done.tracks["release_date"].to_pylist() == [*dates[:3], "1999-12-31", None, None]
+    assert done.report.rows.kept == 6
 
 
 def test_the_quarantine_holds_the_row_as_it_came(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
@@ -117,7 +156,7 @@ def test_the_quarantine_holds_the_row_as_it_came(tmp_path: Path, ingest: Ingest,
     assert (bad["source"], bad["row"]) == ("x.csv", 2)
     raw = json.loads(bad["raw"])
     assert (raw["popularity"], raw["energy"], raw["track_genre"]) == (" Zoë, \n <b>", "", "pop")
-    assert malformed == {"source": "x.csv", "row": 4, "reasons": [MALFORMED], "raw": 'one,"two"'}
+    assert malformed == {"source": "x.csv", "row": 4, "line": None, "reasons": [MALFORMED], "raw": 'one,"two"'}
     assert done.report.rows.quarantined == 2
 
 
@@ -183,6 +222,7 @@ def test_repeats_fold_into_the_first_most_popular_one(
         "kept": 4,
         "repeats": 3,
         "quarantined": 0,
+        "recordings": 0,
         "balanced": True,
     }
     assert done.report.conflicts == 1

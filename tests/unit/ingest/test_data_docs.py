@@ -93,6 +93,31 @@ def test_the_pages_are_small_and_lead_to_each_other(sample: Any) -> None:
         assert page.relative_to(docs).as_posix() in index
 
 
+def test_the_pages_ask_nobody_for_anything(tmp_path: Path, ingest: Ingest, evil: Path) -> None:
+    done = ingest(tmp_path / "out", evil, max_bad_share=1)
+    pages = sorted((done.folder / "data_docs").rglob("*"))
+    assert {page.suffix for page in pages if page.is_file()} == {".html"}
+    for page in pages:
+        if page.is_file():
+            text = page.read_text(encoding="utf-8")
+            assert not re.findall(r"(?i)(?:\bsrc\s*=|<link\b|<script\b|<iframe\b|@import|url\()", text)
+            assert not re.findall(r"(?i)https?://", text)
+            # Were there a way that these words miss, the browser is told not to take it.
+            assert "default-src 'none'" in text
+            assert text.count("<style>") == 1
+
+
+def test_the_index_says_what_passed(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    corpus = write_csv(tmp_path / "x.csv", [{}, {}, {"energy": "7"}])
+    done = ingest(tmp_path / "out", corpus, max_bad_share=1, partition_rows=2, min_tracks=0)
+    index = (done.folder / "data_docs" / "index.html").read_text(encoding="utf-8")
+    marks = re.findall(r'<i class="fas ([\w-]+) .*?>([\w-]+)</a></td></tr>', index)
+    assert marks == [
+        ("fa-times", "all-rows"),  # a third of the rows is in quarantine
+        ("fa-times", "all-rows"),
+    ]
+
+
 BETWEEN = Rule("between", "energy", "energy: outside", low=0, high=1)
 NOT_NULL = Rule("not_null", "energy", "energy: missing")
 

@@ -203,8 +203,9 @@ def test_most_streamed_2023_is_read_if_a_column_is_named(tmp_path: Path, ingest:
     ]
 
 
-def test_text_that_is_not_utf8(tmp_path: Path, ingest: Ingest, corpora: Path) -> None:
-    with pytest.raises(CorpusRejected, match=r"spotify-2023_original.csv is not UTF-8 text .* line 62"):
+def test_a_corpus_without_popularity_says_what_it_has_instead(tmp_path: Path, ingest: Ingest, corpora: Path) -> None:
+    # It is not all UTF-8 either, which does not keep it from being recognised.
+    with pytest.raises(CorpusRejected, match=r"spotify-2023_original.csv .* has no popularity: it counts streams"):
         ingest(tmp_path / "out", corpora / "spotify-2023_original.csv")
 
 
