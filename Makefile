@@ -15,7 +15,7 @@ unexport PYTHONHOME
 BIN := .venv/bin
 TESTING := test test-slow lint format types check precommit
 
-.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling clean clean-data lock setup-run setup-dev $(TESTING)
+.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-ingest clean clean-data lock setup-run setup-dev $(TESTING)
 
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
@@ -39,10 +39,13 @@ test-slow: setup-dev ## run the tests that take long
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
 	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)
 
-bench: bench-engines bench-scaling ## measure Encore against its peers: both of the next two
+bench: bench-engines bench-scaling bench-ingest ## measure Encore against its peers: all of the next three
 
 bench-engines: setup-run ## effective draws per second beside nutpie, PyMC, NumPyro and Bambi (about an hour and a half)
 	@$(BIN)/python benchmarks/engines.py $(ARGS)
+
+bench-ingest: setup-run ## ingest 0.1 to 10 million tracks beside DuckDB's bare conversion (10 minutes, 5 GB of disk)
+	@$(BIN)/python benchmarks/ingestion.py $(ARGS)
 
 bench-scaling: setup-run ## 0.1 to 10 million tracks, beside lme4 in R (an hour or so, 2 GB of disk)
 	@$(BIN)/python benchmarks/scaling.py $(ARGS)

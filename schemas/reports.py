@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, computed_field
 
 
@@ -24,9 +26,36 @@ class RowCounts(_Report):
         return self.rows_in == self.kept + self.repeats + self.quarantined
 
 
-class SourceReport(_Report):
-    """One source: its name and hash, the layout it has, why we think so, and its rows."""
+class SiftReport(_Report):
+    """What was found of one source by itself: ``sift/<key>/sifted.json``.
 
+    Attributes
+    ----------
+    layout, why : str
+        The layout it has, and why we think so.
+    columns : tuple of str
+        Canonical columns that it has.
+    rows_in, quarantined : int
+    reasons, first : dict
+        Reason for quarantine to number of rows, and to the first of them.
+    tally : tuple of dict
+        How many rows kept each rule; see `tasks.ingest.tallies`.
+    """
+
+    layout: str
+    why: str
+    columns: tuple[str, ...]
+    rows_in: int
+    quarantined: int
+    reasons: dict[str, int]
+    first: dict[str, int]
+    tally: tuple[dict[str, Any], ...]
+
+
+class SourceReport(_Report):
+    """One source: what its rows are marked with, its name and hash, its layout, why we think so, and its rows."""
+
+    id: int
     name: str
     sha256: str
     layout: str

@@ -87,8 +87,8 @@ BLOCKS: tuple[str, ...] = tuple(sorted({column.block for column in COLUMNS if co
 def arrow_schema() -> pa.Schema:
     """Return the Arrow schema of canonical Parquet.
 
-    Besides `COLUMNS` it holds where each row came from: ``source`` (an index into the sources of the ingest report)
-    and ``row`` (the record's number in that source, from 1).
+    Besides `COLUMNS` it holds where each row came from: ``source`` (the id of a source in the ingest report) and
+    ``row`` (the record's number in that source, from 1).
 
     Returns
     -------
@@ -104,7 +104,7 @@ def arrow_schema() -> pa.Schema:
         "boolean": pa.bool_(),
         "texts": pa.list_(pa.string()),
     }
-    fields = [pa.field("source", pa.int32(), nullable=False), pa.field("row", pa.int64(), nullable=False)]
+    fields = [pa.field("source", pa.int64(), nullable=False), pa.field("row", pa.int64(), nullable=False)]
     for column in COLUMNS:
         metadata = {"description": column.description, "unit": column.unit}
         if column.low is not None:

@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,15 @@ from schemas.references import Reference
 from schemas.versions import STEPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 # Beside the publications, on the same file system, so that a finished version can be renamed into place.
 WORK = ".work"
 CONTENTS = "_contents.json"
 _PARTIAL = ".partial-"
 _CHUNK = 1 << 20
+
+Shared = Mapping[str, str] | None
 
 
 def sha256_of(path: Path) -> str:
@@ -101,14 +104,20 @@ class Storage:
             raise CorruptStep(message)
         return folder
 
-    def run(self, step: str, key: str, build: Callable[[Path], None], *, force: bool = False) -> Reference:
+    def finished(self, step: str) -> list[Path]:
+        """Return the folders of all finished outputs of a step, whole or not, the latest first."""
+        folders = [path.parent for path in (self.root / step).glob(f"*/{CONTENTS}") if not _is_partial(path.parent)]
+        return sorted(folders, key=lambda folder: (folder.stat().st_mtime_ns, folder.name), reverse=True)
+
+    def run(self, step: str, key: str, build: Callable[[Path], Shared], *, force: bool = False) -> Reference:
         """Return the output under `key`, building it if it is not there.
 
         Parameters
         ----------
         step, key : str
         build : callable
-            Fills the empty folder it is given.
+            Fills the empty folder it is given. It may return the hashes, by path in it, of files that it shares with
+            finished outputs, so that they need not be read again.
         force : bool
             Build even if the output is there, and replace it.
 
@@ -124,13 +133,13 @@ class Storage:
         partial = home / f"{_PARTIAL}{key[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
         partial.mkdir()
         try:
-            build(partial)
-            _seal(partial)
+            sealed = _seal(partial, build(partial) or {})
             target = home / key
             if force:
                 _discard(target)
             with contextlib.suppress(OSError):  # another run may have finished the same output first; either will do
                 partial.rename(target)
+                return Reference(step=step, key=key, path=str(target), content=sealed)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         found = self.find(step, key)
@@ -180,14 +189,27 @@ def _digest(hashes: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
-def _seal(folder: Path) -> None:
+def contents_of(folder: Path) -> dict[str, str]:
+    """Return the hashes of an output's files, by path in it."""
+    hashes: dict[str, str] = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+    return hashes
+
+
+def _seal(folder: Path, shared: Mapping[str, str]) -> str:
     hashes = {}
     for path in _files(folder):
-        hashes[path.relative_to(folder).as_posix()] = sha256_of(path)
-        sync(path)
+        name = path.relative_to(folder).as_posix()
+        if name not in shared:
+            sync(path)
+        hashes[name] = shared.get(name) or sha256_of(path)
     contents = folder / CONTENTS
     contents.write_text(json.dumps(hashes, indent=1, sort_keys=True), encoding="utf-8")
     sync(contents)
+    return _digest(hashes)
+
+
+def _is_partial(folder: Path) -> bool:
+    return folder.name.startswith(_PARTIAL)
 
 
 def sync(path: Path) -> None:

@@ -79,7 +79,7 @@ def write_ingested(folder: Path, tracks: Tracks, partitions: int = 1) -> Path:
         part = table.slice(edges[number], edges[number + 1] - edges[number])
         pq.write_table(part, folder / "tracks" / f"part-{number:05d}.parquet")
     report = IngestReport(
-        sources=(SourceReport(name="tracks.csv", sha256="0" * 64, layout="114k", why="", rows_in=count),),
+        sources=(SourceReport(id=1, name="tracks.csv", sha256="0" * 64, layout="114k", why="", rows_in=count),),
         rows=RowCounts(rows_in=count, kept=count, repeats=0, quarantined=0),
         reasons={},
         columns=tuple(tracks.columns),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from schemas.errors import CorpusRejected, InvalidParameter
+from tasks.tracks import read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +83,6 @@ def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: Gro
         If the regression would have more than `MOST_COLUMNS` columns.
     """
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     there = set(columns)
     partitions = list(partitions)
@@ -94,13 +94,13 @@ def plan_for(partitions: Iterable[Path], columns: Iterable[str], parameters: Gro
             continue
         found: set[str] = set()
         for partition in partitions:
-            column = pq.read_table(partition, columns=[candidate])[candidate]
+            column = read_tracks(partition, [candidate])[candidate]
             found.update(pc.unique(pc.list_flatten(column)).to_pylist())
         if len(found) > 1:
             level, genres = candidate, found
             break
         lone_genre = lone_genre or len(found) == 1
-    first = pq.read_table(partitions[0], columns=[*features, "popularity"])
+    first = read_tracks(partitions[0], [*features, "popularity"])
     centre = np.array([pc.mean(first[name]).as_py() for name in (*features, "popularity")], dtype=np.float64)
     slopes = parameters.slopes == "genre"
     plan = Plan(parameters.credit, features, level, tuple(sorted(genres)), centre, lone_genre and not level, slopes)

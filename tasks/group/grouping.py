@@ -13,6 +13,7 @@ from tasks.group.design import needed, plan_for, rows_of
 from tasks.group.holding_out import COLUMNS, FOLDER, HeldOut
 from tasks.group.standardising import standardise
 from tasks.group.sums import Running, statistics_of, sums_of
+from tasks.tracks import partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +71,8 @@ def group_tracks(
     InvalidParameter
         If rows are wanted and there are too many to be sampled track by track.
     """
-    import pyarrow.parquet as pq
-
     report = IngestReport.model_validate_json((ingested / "report.json").read_text(encoding="utf-8"))
-    partitions = sorted((ingested / "tracks").glob("*.parquet"))
+    partitions = partitions_of(ingested)
     plan = plan_for(partitions, report.columns, parameters)
     split = HeldOut(partitions, report.rows.kept, plan, held_out) if held_out else None
     columns = sorted({*needed(plan), *(COLUMNS if split else ())})
@@ -81,7 +80,7 @@ def group_tracks(
     kept: list[tuple[Names, Floats]] = []
     seen = 0
     for done, partition in enumerate(partitions):
-        tracks = pq.read_table(partition, columns=columns)
+        tracks = read_tracks(partition, columns)
         tracks = split.training(tracks) if split else tracks
         for start in range(0, tracks.num_rows, max(_CELLS // plan.width, 1)):
             names, rows = rows_of(tracks.slice(start, max(_CELLS // plan.width, 1)), plan)

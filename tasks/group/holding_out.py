@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.group.design import credited, rows_of
+from tasks.tracks import read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +48,6 @@ class HeldOut:
     """
 
     def __init__(self, partitions: Sequence[Path], tracks: int, plan: Plan, parameters: EvaluateParameters) -> None:
-        import pyarrow.parquet as pq
-
         self._plan, self._seed = plan, parameters.seed
         most = parameters.most_rows / max(tracks, 1)
         self._tracks_below = _threshold(min(parameters.held_out_tracks, most))
@@ -57,7 +56,7 @@ class HeldOut:
         self._again: list[tuple[Names, Floats]] = []
         self._artists, self._largest = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64)
         for partition in partitions:
-            self._note_largest(pq.read_table(partition, columns=list(COLUMNS)))
+            self._note_largest(read_tracks(partition, COLUMNS))
         # As many as were asked for, and not about as many: of a small corpus it would be none now and then.
         count = round(min(parameters.held_out_artists, most) * len(self._artists))
         self._artists_below = self._artists[count] if count else np.uint64(0)

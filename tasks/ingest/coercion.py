@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from schemas.errors import CorpusRejected
 from schemas.tracks import COLUMNS, arrow_schema
+from tasks.ingest.lists import split_cells
 
 if TYPE_CHECKING:
     from schemas.tracks import Column
@@ -94,10 +95,14 @@ def _present_text(raw: pa.Array) -> pa.Array:
 
 def _without_nul(text: pa.Array) -> pa.Array:
     """Replace NUL, which no name has and HDF5 cannot store."""
+    if not pc.any(pc.match_substring(text, "\0"), min_count=0).as_py():
+        return text
     return pc.replace_substring(text, "\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _null_where(mask: pa.Array, values: pa.Array) -> pa.Array:
+    if not pc.any(mask, min_count=0).as_py():
+        return values
     return pc.if_else(mask, pa.scalar(None, values.type), values)
 
 
@@ -156,10 +161,7 @@ def _texts(raw: pa.Array, separator: str | None) -> Read:
             for cell in raw.to_pylist()
         ]
         return pa.array(lists, pa.list_(pa.string())), _readable(len(raw))
-    # The same few artists come again and again: split each distinct cell once.
-    cells = _present_text(raw).dictionary_encode()
-    split = [_distinct(cell.split(separator) if separator else [cell]) for cell in cells.dictionary.to_pylist()]
-    return pa.array(split, pa.list_(pa.string())).take(cells.indices), _readable(len(raw))
+    return split_cells(_present_text(raw), separator), _readable(len(raw))
 
 
 def _distinct(texts: list[str | None]) -> list[str] | None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 with warnings.catch_warnings():
     # Great Expectations 1.24 imports sre_constants and sre_parse.
@@ -31,130 +30,155 @@ from great_expectations.data_context.types.resource_identifiers import (
     ValidationResultIdentifier,
 )
 
-from tasks.ingest.data_docs import finish, scrubbed, site_config
+from tasks.ingest.data_docs import finish, page, site_config
+from tasks.ingest.frames import UNREADABLE, extremes, row_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from schemas.expectations import Rule
+    from tasks.ingest.tallies import Tally
 
     Rows = NDArray[np.int64]
+    Broken = tuple[Rule, Rows, list[Any]]
 
 # The same corpus must give the same bytes, so runs are numbered and not dated; the epoch is what "no date" looks like.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Rows are found by the frame's index: Great Expectations lists that at once, but gathers named columns one by one.
 _COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
-_UNREADABLE = "{} is readable"
 
 
 class Inspection:
-    """A set-up of Great Expectations for one corpus; keeps what it found for the Data Docs."""
+    """A set-up of Great Expectations for one run; counts what it found, for the Data Docs."""
 
     def __init__(self) -> None:
         with _quiet():
-            config = DataContextConfig(
-                store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-                progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
-                analytics_enabled=False,
-            )
-            self._context = gx.get_context(mode="ephemeral", project_config=config)
+            self._context = _context()
             asset = self._context.data_sources.add_pandas("corpus").add_dataframe_asset("rows")
             self._batch = asset.add_batch_definition_whole_dataframe("partition")
-        self._definitions: dict[str, tuple[gx.ValidationDefinition, tuple[Rule, ...]]] = {}
-        self._runs = 0
+        self._definitions: dict[tuple[Rule, ...], gx.ValidationDefinition] = {}
 
-    def add_suite(self, name: str, rules: Sequence[Rule]) -> None:
-        """Make a suite of expectations from rules; `name` becomes a path in the Data Docs."""
-        suite = gx.ExpectationSuite(name)
-        for position, rule in enumerate(rules):
-            suite.add_expectation(_expectation(rule, position))
-        with _quiet():
-            suite = self._context.suites.add(suite)
-            definition = gx.ValidationDefinition(name=name, data=self._batch, suite=suite)
-            self._definitions[name] = self._context.validation_definitions.add(definition), tuple(rules)
+    def inspect(
+        self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally
+    ) -> list[tuple[Rule, Rows]]:
+        """Hold rows against rules.
 
-    def inspect(self, suite: str, run: str, frame: pd.DataFrame) -> list[tuple[Rule, Rows]]:
-        """Hold rows against a suite.
+        Great Expectations is shown the extremes of each column first. A rule that they keep, every row keeps; the rows
+        themselves are held against the rules that they break.
 
         Parameters
         ----------
-        suite : str
-            One added before.
-        run : str
-            What to call this in the Data Docs; becomes a path in them.
-        frame : pandas.DataFrame
-            As `row_frame` makes it; its index says which row is which.
+        rules : sequence of Rule
+        values, unreadable : pyarrow.Table, n rows
+            As `coercion.coerce` returns them.
+        rows : ndarray of int64, shape (n,)
+            Record numbers, ascending.
+        tally : Tally
+            Is told what was found.
 
         Returns
         -------
         list of (Rule, ndarray of int64)
-            The broken rules in their order, and the index of the rows that break each.
+            The broken rules in their order, and the record numbers of the rows that break each.
 
         Raises
         ------
         RuntimeError
             If an expectation could not be evaluated, which is a bug and not the corpus's fault.
         """
-        definition, rules = self._definitions[suite]
-        run_id = RunIdentifier(run_name=run, run_time=_EPOCH + timedelta(seconds=self._runs))
-        self._runs += 1
+        suspects = self._suspects(rules, extremes(values, unreadable, rules))
+        broken = self.validate(suspects, row_frame(values, unreadable, suspects, rows)) if suspects else []
+        if len(broken) != len(suspects):
+            message = f"Great Expectations finds other rules broken by extremes than by rows: {suspects}"
+            raise RuntimeError(message)
+        tally.add(rules, values, len(rows), broken)
+        return [(rule, found) for rule, found, _ in broken]
+
+    def _suspects(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[Rule]:
+        """Return the rules that some row of a frame breaks."""
         with _quiet():
-            result = definition.run(batch_parameters={"dataframe": frame}, result_format=_COMPLETE, run_id=run_id)
-            broken = _broken(result, rules, len(frame))
-            key = ValidationResultIdentifier(
-                expectation_suite_identifier=ExpectationSuiteIdentifier(suite),
-                run_id=run_id,
-                batch_identifier=result.batch_id,
-            )
-            self._context.validation_results_store.update(key, scrubbed(result))
-        return broken
+            result = self._definition(rules).run(batch_parameters={"dataframe": frame}, result_format="BOOLEAN_ONLY")
+        return [rules[position] for position, one in _evaluated(result, rules) if not one.success]
 
-    def write_data_docs(self, folder: Path) -> None:
-        """Write the Data Docs of everything inspected so far."""
+    def validate(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[Broken]:
+        """Hold a frame against rules.
+
+        Parameters
+        ----------
+        rules : sequence of Rule
+        frame : pandas.DataFrame
+            Its index says which row is which.
+
+        Returns
+        -------
+        list of (Rule, ndarray of int64, list)
+            The broken rules in their order, the index of the rows that break each, and the first values that do.
+
+        Raises
+        ------
+        RuntimeError
+            If an expectation could not be evaluated.
+        """
         with _quiet():
-            self._context.add_data_docs_site("corpus", site_config(folder))
-            self._context.build_data_docs(site_names=["corpus"])
-        finish(folder, self._runs)
+            result = self._definition(rules).run(batch_parameters={"dataframe": frame}, result_format=_COMPLETE)
+            return _broken(result, rules, len(frame))
+
+    def _definition(self, rules: Sequence[Rule]) -> Any:
+        key = tuple(rules)
+        if key not in self._definitions:
+            name = f"suite-{len(self._definitions) + 1}"
+            suite = self._context.suites.add(_suite(name, rules))
+            definition = gx.ValidationDefinition(name=name, data=self._batch, suite=suite)
+            self._definitions[key] = self._context.validation_definitions.add(definition)
+        return self._definitions[key]
+
+    @staticmethod
+    def write_data_docs(folder: Path, tallies: Mapping[str, Tally]) -> None:
+        """Write the Data Docs of what was found.
+
+        Parameters
+        ----------
+        folder : Path
+        tallies : mapping
+            By name of the suite, which becomes a path in the Data Docs.
+        """
+        with _quiet():
+            context = _context()  # the other one keeps a result of each partition
+            for name, tally in tallies.items():
+                suite = context.suites.add(_suite(name, tally.rules))
+                run = RunIdentifier(run_name="all-rows", run_time=_EPOCH)
+                key = ValidationResultIdentifier(ExpectationSuiteIdentifier(name), run, "corpus-rows")
+                result = page(suite, tally, run, gx.__version__)
+                context.validation_results_store.add(key, result)
+            context.add_data_docs_site("corpus", site_config(folder))
+            context.build_data_docs(site_names=["corpus"])
+        finish(folder, len(tallies))
 
 
-def row_frame(values: pa.Table, unreadable: pa.Table, rules: Sequence[Rule], rows: Rows) -> pd.DataFrame:
-    """Return what the rules need to know of rows, as a numpy-backed frame.
-
-    Parameters
-    ----------
-    values, unreadable : pyarrow.Table, n rows
-        As `coercion.coerce` returns them.
-    rules : sequence of Rule
-    rows : ndarray of int64, shape (n,)
-        Record numbers, the index of the frame.
-    """
-    columns: dict[str, NDArray[Any]] = {}
-    for rule in rules:
-        column = values[rule.column]
-        if rule.kind == "readable":
-            columns[_UNREADABLE.format(rule.column)] = ~unreadable[rule.column].to_numpy()
-        elif rule.kind == "pattern":
-            columns[rule.column] = column.to_numpy()
-        elif rule.kind == "not_null" and str(column.type).startswith(("list", "string")):
-            # Whether something is there is all that matters, and all that the Data Docs may see.
-            columns[rule.column] = np.where(column.is_null().to_numpy(), np.nan, 1.0)
-        else:
-            columns[rule.column] = column.cast("float64").to_numpy()
-    return pd.DataFrame({name: pd.Series(array, rows, array.dtype) for name, array in columns.items()}, rows)
+def _context() -> Any:
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+        analytics_enabled=False,
+    )
+    return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def statistics_frame(statistics: Mapping[str, float]) -> pd.DataFrame:
-    """Return statistics of a whole corpus as a frame of one row."""
-    return pd.DataFrame(dict(statistics), index=[0])
+def _suite(name: str, rules: Sequence[Rule]) -> gx.ExpectationSuite:
+    suite = gx.ExpectationSuite(name)
+    for position, rule in enumerate(rules):
+        suite.add_expectation(_expectation(rule, position))
+    return suite
 
 
 def _expectation(rule: Rule, position: int) -> Any:
     common: dict[str, Any] = {
-        "column": _UNREADABLE.format(rule.column) if rule.kind == "readable" else rule.column,
+        "column": UNREADABLE.format(rule.column) if rule.kind == "readable" else rule.column,
         "severity": rule.severity,
         "meta": {"rule": position},
     }
@@ -167,22 +191,34 @@ def _expectation(rule: Rule, position: int) -> Any:
     return gxe.ExpectColumnValuesToMatchRegex(regex=rule.pattern, **common)
 
 
-def _broken(result: Any, rules: Sequence[Rule], count: int) -> list[tuple[Rule, Rows]]:
-    found: dict[int, Rows] = {}
-    for one in result.results:
-        position = one.expectation_config.meta["rule"]
-        crash = _crash(one.exception_info)
+def _broken(result: Any, rules: Sequence[Rule], count: int) -> list[Broken]:
+    broken = []
+    for position, one in _evaluated(result, rules):
         rows = np.asarray(one.result.get("unexpected_index_list") or [], dtype=np.int64)
         whole = one.result.get("element_count") == count and one.result.get("unexpected_count") == len(rows)
-        if crash or not whole or one.success != (len(rows) == 0):
-            rule = rules[position]
-            message = f"Great Expectations could not evaluate {rule.kind} of {rule.column}: {crash or one.result}"
-            raise RuntimeError(message)
-        found[position] = rows
+        if not whole or one.success != (len(rows) == 0):
+            raise _not_evaluated(rules[position], one.result)
+        if len(rows):
+            broken.append((rules[position], rows, one.result.get("partial_unexpected_list") or []))
+    return broken
+
+
+def _evaluated(result: Any, rules: Sequence[Rule]) -> list[tuple[int, Any]]:
+    """Return the result of each rule with its position, in order, having checked that they are all there."""
+    found = {}
+    for one in result.results:
+        position = one.expectation_config.meta["rule"]
+        if crash := _crash(one.exception_info):
+            raise _not_evaluated(rules[position], crash)
+        found[position] = one
     if sorted(found) != list(range(len(rules))):
         message = f"Great Expectations evaluated {len(found)} of {len(rules)} expectations"
         raise RuntimeError(message)
-    return [(rules[position], rows) for position, rows in sorted(found.items()) if len(rows)]
+    return sorted(found.items())
+
+
+def _not_evaluated(rule: Rule, why: object) -> RuntimeError:
+    return RuntimeError(f"Great Expectations could not evaluate {rule.kind} of {rule.column}: {why}")
 
 
 def _crash(info: Mapping[str, Any] | None) -> str:

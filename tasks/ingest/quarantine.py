@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from schemas.references import Source
-    from tasks.ingest.readers import Partition
+    from tasks.ingest.readers import Partition, Reader
 
 SCHEMA = pa.schema(
     [
@@ -26,6 +25,8 @@ SCHEMA = pa.schema(
         pa.field("raw", pa.string(), metadata={"description": "JSON of its columns and text; else its line"}),
     ]
 )
+# Of one source, whose name is not known here: the same file under another name is not read again.
+_OF_A_SOURCE = pa.schema(list(SCHEMA)[1:])
 
 
 class Quarantine:
@@ -36,15 +37,15 @@ class Quarantine:
     rows : int
     reasons : dict of str to int
         Reason to number of rows.
-    first : dict of str to (int, Source)
-        Reason to where it was met first.
+    first : dict of str to int
+        Reason to the row where it was met first.
     """
 
     def __init__(self, path: Path) -> None:
         self.rows = 0
         self.reasons: dict[str, int] = {}
-        self.first: dict[str, tuple[int, Source]] = {}
-        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self.first: dict[str, int] = {}
+        self._writer = pq.ParquetWriter(path, _OF_A_SOURCE, compression="zstd")
 
     def __enter__(self) -> Self:
         return self
@@ -52,38 +53,32 @@ class Quarantine:
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    def add(
-        self, source: Source, names: Sequence[str], partition: Partition, reasons: Mapping[int, Sequence[str]]
-    ) -> None:
+    def add(self, reader: Reader, partition: Partition, reasons: Mapping[int, Sequence[str]]) -> None:
         """Put away the bad rows of a partition.
 
         Parameters
         ----------
-        source : Source
-        names : sequence of str
-            The source's column names, in order.
+        reader : Reader
+            Where it came from.
         partition : Partition
         reasons : mapping of int to sequence of str
             Record number to what is wrong with it. The malformed ones come on top.
         """
         numbers = np.array(sorted(reasons), dtype=np.int64)
-        bad = partition.table.take(pa.array(np.searchsorted(partition.rows, numbers)))
-        rows = list(zip(numbers.tolist(), (list(reasons[row]) for row in numbers), _raw(bad, names), strict=True))
+        if not len(numbers) and not partition.malformed:
+            return
+        bad = reader.as_text(partition, np.searchsorted(partition.rows, numbers))
+        raw = _raw(bad, reader.names)
+        rows = list(zip(numbers.tolist(), (list(reasons[row]) for row in numbers), raw, strict=True))
         rows += [(row.row, [row.reason], row.text) for row in partition.malformed]
         rows.sort(key=lambda row: row[0])
-        if not rows:
-            return
         for number, whys, _ in rows:
             for why in whys:
                 self.reasons[why] = self.reasons.get(why, 0) + 1
-                self.first.setdefault(why, (number, source))
+                self.first.setdefault(why, number)
         self.rows += len(rows)
-        columns = [[source.name] * len(rows), *map(list, zip(*rows, strict=True))]
-        self._writer.write_table(pa.table(columns, schema=SCHEMA))
-
-    def counted(self) -> dict[str, int]:
-        """Return reasons and numbers of rows, the commonest first."""
-        return dict(sorted(self.reasons.items(), key=lambda item: (-item[1], item[0])))
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        self._writer.write_table(pa.table(columns, schema=_OF_A_SOURCE))
 
 
 def _raw(table: pa.Table, names: Sequence[str]) -> list[str]:

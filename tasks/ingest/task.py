@@ -31,13 +31,13 @@ def ingest(sources: list[str], parameters: IngestParameters, work: str, *, force
     progress = Progress("ingest", "rows")
     found = find_sources(sources, Path(work) / PLACES, parameters.max_unfold)
     key = key_of("ingest", [f"{source.name}:{source.sha256}" for source in found], parameters)
+    storage = Storage(work)
 
     def build(folder: Path) -> None:
-        from tasks.ingest.corpus import ingest_corpus
+        from tasks.ingest.incremental import ingest_incrementally
 
-        ingest_corpus(found, parameters, folder, progress)
+        ingest_incrementally(found, parameters, folder, storage, progress, force=force)
 
-    storage = Storage(work)
     reference = storage.run("ingest", key, build, force=force)
     report = IngestReport.model_validate_json((storage.open(reference) / "report.json").read_text(encoding="utf-8"))
     progress.finish(summary(report))

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.parameters import IngestParameters
+from schemas.tracks import arrow_schema
 from tasks.ingest.sources import find_sources
+from tasks.tracks import partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,12 +64,15 @@ def ingest() -> Callable[..., Ingested]:
 
         folder.mkdir()
         sources = find_sources([str(file) for file in files])
-        report = ingest_corpus(sources, IngestParameters(**parameters), folder, progress)
-        parts = sorted((folder / "tracks").iterdir())
+        told = {"progress": progress} if progress else {}
+        report = ingest_corpus(sources, IngestParameters(**parameters), folder, **told)
+        tracks = pa.concat_tables([read_tracks(part, arrow_schema().names) for part in partitions_of(folder)])
+        # Sources by their place in the report are easier to read than by their ids.
+        places = [[source.id for source in report.sources].index(one) for one in tracks["source"].to_pylist()]
         return Ingested(
             folder,
             report,
-            pa.concat_tables([pq.read_table(part) for part in parts]),
+            tracks.set_column(0, "source", pa.array(places)),
             pq.read_table(folder / "quarantine.parquet").to_pylist(),
         )
 

@@ -29,6 +29,7 @@ def test_the_output_is_what_the_contract_says(tmp_path: Path, ingest: Ingest, wr
     done = ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [{}] * 5), partition_rows=2)
     assert sorted(path.name for path in done.folder.iterdir()) == [
         "data_docs",
+        "folded.json",
         "quarantine.parquet",
         "report.json",
         "tracks",
@@ -169,7 +170,7 @@ def test_repeats_fold_into_the_first_most_popular_one(
     tmp_path: Path, ingest: Ingest, write_csv: WriteCsv, partition_rows: int
 ) -> None:
     first = write_csv(tmp_path / "a.csv", REPEATED)
-    second = write_csv(tmp_path / "b.csv", [{"track_id": ID, "popularity": "60", "track_genre": "ska"}, {}])
+    second = write_csv(tmp_path / "b.csv", [{"track_id": ID, "popularity": "59", "track_genre": "ska"}, {}])
     done = ingest(tmp_path / "out", first, second, partition_rows=partition_rows)
     kept = done.tracks.select(["source", "row", "popularity", "genres", "subgenres"]).to_pylist()
     assert [(row["source"], row["row"]) for row in kept] == [(0, 2), (0, 3), (0, 5), (1, 2)]
@@ -184,6 +185,14 @@ def test_repeats_fold_into_the_first_most_popular_one(
         "balanced": True,
     }
     assert done.report.conflicts == 1
+
+
+def test_which_source_comes_first_does_not_matter(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    first = write_csv(tmp_path / "a.csv", [{"track_id": ID, "track_name": "A"}, {}])
+    second = write_csv(tmp_path / "b.csv", [{"track_id": ID, "track_name": "B"}, {}, {}])
+    one, other = ingest(tmp_path / "one", first, second), ingest(tmp_path / "other", second, first)
+    tracks = [done.tracks.drop_columns(["source"]).sort_by("track_id").to_pylist() for done in (one, other)]
+    assert tracks[0] == tracks[1]
 
 
 def test_repeats_with_the_same_popularity_are_no_conflict(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:

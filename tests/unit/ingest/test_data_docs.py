@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from schemas.expectations import Rule
 from tasks.ingest.inspection import Inspection
+from tasks.ingest.tallies import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     Ingest = Callable[..., Any]
@@ -91,37 +93,51 @@ def test_the_pages_are_small_and_lead_to_each_other(sample: Any) -> None:
         assert page.relative_to(docs).as_posix() in index
 
 
+BETWEEN = Rule("between", "energy", "energy: outside", low=0, high=1)
+NOT_NULL = Rule("not_null", "energy", "energy: missing")
+
+
 @pytest.fixture(scope="module")
 def inspection() -> Inspection:
-    inspection = Inspection()
-    inspection.add_suite("between", [Rule("between", "energy", "energy: outside", low=0, high=1)])
-    inspection.add_suite("not-null", [Rule("not_null", "energy", "energy: missing")])
-    return inspection
+    return Inspection()
+
+
+def rows_of(energy: Sequence[float | None], rules: Sequence[Rule], inspection: Inspection) -> dict[str, list[int]]:
+    """Return the rows that break each rule, numbered from 7."""
+    values = pa.table({"energy": pa.array(energy, pa.float64())})
+    unreadable = pa.table({"energy": pa.repeat(pa.scalar(value=False), len(energy))})
+    rows = np.arange(7, 7 + len(energy))
+    found = inspection.inspect(rules, values, unreadable, rows, Tally())
+    return {rule.reason: broken.tolist() for rule, broken in found}
 
 
 def test_every_bad_row_is_found_however_many_there_are(inspection: Inspection) -> None:
     # Great Expectations lists 200 values, and must not be asked for those.
-    rows = np.arange(7, 50_007)
-    frame = pd.DataFrame({"energy": np.full(len(rows), 7.0)}, index=rows)
-    [(rule, found)] = inspection.inspect("between", "many", frame)
-    assert rule.reason == "energy: outside"
-    assert np.array_equal(found, rows)
-    frame["energy"] = np.nan
-    [(_, found)] = inspection.inspect("not-null", "none", frame)
-    assert np.array_equal(found, rows)
+    everyone = list(range(7, 50_007))
+    assert rows_of([7.0] * 50_000, [BETWEEN, NOT_NULL], inspection) == {"energy: outside": everyone}
+    assert rows_of([None] * 50_000, [BETWEEN, NOT_NULL], inspection) == {"energy: missing": everyone}
 
 
 def test_good_rows_break_no_rule(inspection: Inspection) -> None:
-    assert inspection.inspect("between", "good", pd.DataFrame({"energy": [0.0, 1.0, np.nan]}, index=[1, 2, 3])) == []
+    assert rows_of([0.0, 1.0, None], [BETWEEN], inspection) == {}
+    assert rows_of([0.0, 1.0], [BETWEEN, NOT_NULL], inspection) == {}
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 3])
+def test_one_bad_row_is_enough_wherever_it_is(position: int, inspection: Inspection) -> None:
+    for bad, reason in ((-0.1, "energy: outside"), (1.1, "energy: outside"), (None, "energy: missing")):
+        energy: list[float | None] = [0.5] * 4
+        energy[position] = bad
+        assert rows_of(energy, [BETWEEN, NOT_NULL], inspection) == {reason: [7 + position]}
 
 
 def test_an_expectation_that_crashes_is_a_bug_and_not_bad_data(inspection: Inspection) -> None:
     with pytest.raises(RuntimeError, match="could not evaluate between of energy"):
-        inspection.inspect("between", "absent", pd.DataFrame({"tempo": [1.0]}))
+        inspection.validate([BETWEEN], pd.DataFrame({"tempo": [1.0]}))
     with pytest.raises(RuntimeError, match="could not evaluate between of energy"):
-        inspection.inspect("between", "text", pd.DataFrame({"energy": ["a"]}))
+        inspection.validate([BETWEEN], pd.DataFrame({"energy": ["a"]}))
 
 
 def test_nothing_is_printed(inspection: Inspection, capfd: pytest.CaptureFixture[str]) -> None:
-    inspection.inspect("between", "quiet", pd.DataFrame({"energy": [7.0]}, index=[1]))
+    inspection.validate([BETWEEN], pd.DataFrame({"energy": [7.0]}, index=[1]))
     assert capfd.readouterr() == ("", "")

@@ -129,7 +129,9 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
     )
     (inputs.group / "design.json").write_text(design.model_dump_json(), encoding="utf-8")
     report = IngestReport(
-        sources=(SourceReport(name="a|b<i>.csv", sha256="ab" * 32, layout="114k", why="columns", rows_in=total + 9),),
+        sources=(
+            SourceReport(id=1, name="a|b<i>.csv", sha256="ab" * 32, layout="114k", why="columns", rows_in=total + 9),
+        ),
         rows=RowCounts(rows_in=total + 9, kept=total, repeats=4, quarantined=5),
         reasons={"popularity is not in 0..100": 3, "no artist": 2},
         columns=("artists", "popularity"),

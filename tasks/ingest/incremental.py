@@ -1,0 +1,114 @@
+"""Ingest that reads only what is new.
+
+Sources are known by their content. What was found of one is kept, so that it is read once; what was made of some of
+them is where the next merge begins.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from tasks.ingest import sifting
+from tasks.ingest.corpus import FOLDED, Judge, Sifted, foldable, merge
+from tasks.storage import contents_of, key_of, sha256_of
+from tasks.tracks import CHANGES, TRACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from schemas.parameters import IngestParameters
+    from schemas.references import Source
+    from tasks.storage import Storage
+
+_log = logging.getLogger(__name__)
+
+
+def ingest_incrementally(
+    sources: Sequence[Source],
+    parameters: IngestParameters,
+    folder: Path,
+    storage: Storage,
+    progress: Callable[[int, int | None], None] = lambda _done, _of: None,
+    *,
+    force: bool = False,
+) -> dict[str, str]:
+    """Ingest a corpus as `corpus.ingest_corpus` does, to the same bytes.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    parameters : IngestParameters
+    folder : Path
+    storage : Storage
+        Where what was found of sources is kept, as output of the step ``sift``.
+    progress : callable
+    force : bool
+        Read every source again, and fold all of them.
+
+    Returns
+    -------
+    dict of str to str
+        Hashes of the files that are shared with what was there before, by path.
+
+    Raises
+    ------
+    CorpusRejected
+        As `corpus.ingest_corpus`.
+    """
+    judge = Judge()
+    sifted, before = [], 0
+    for source in sources:
+        counted = before
+
+        def build(home: Path, source: Source = source, counted: int = counted) -> None:
+            sifting.sift(
+                source,
+                parameters,
+                home,
+                judge,
+                lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
+            )
+
+        key = key_of("sift", [source.sha256], {"rows": parameters.partition_rows})
+        reference = storage.run("sift", key, build, force=force)
+        sifted.append(Sifted(source, storage.root / "sift" / reference.key))
+        before += sifted[-1].report.rows_in
+    merge(sifted, parameters, folder, judge, None if force else _earlier(sources, parameters, storage))
+    return _shared(sifted)
+
+
+def _earlier(sources: Sequence[Source], parameters: IngestParameters, storage: Storage) -> Path | None:
+    """Return what was made of the most of these sources, and of no others, in the same way."""
+    wanted = {source.sha256 for source in sources}
+    best, most = None, 0
+    for folder in storage.finished("ingest"):
+        try:
+            state = json.loads((folder / FOLDED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        there = set(state["sources"])
+        if most < len(there) and there < wanted and state["how"] == foldable(parameters) and _is_whole(folder):
+            best, most = folder, len(there)
+    if best:
+        _log.info("%d of %d sources have been folded before", most, len(wanted))
+    return best
+
+
+def _is_whole(folder: Path) -> bool:
+    """Say whether what a merge goes on from is as it was written."""
+    contents = contents_of(folder)
+    needed = [name for name in contents if name == FOLDED or name.startswith(f"{CHANGES}/")]
+    return all((folder / name).is_file() and sha256_of(folder / name) == contents[name] for name in needed)
+
+
+def _shared(sifted: Sequence[Sifted]) -> dict[str, str]:
+    """Return the hashes of the partitions, which were checked when they were found in storage."""
+    hashes: dict[str, str] = {}
+    for one in sifted:
+        contents = contents_of(one.folder)
+        for part in one.parts:
+            hashes[f"{TRACKS}/part-{len(hashes):05}.parquet"] = contents[f"{TRACKS}/{part.name}"]
+    return hashes

@@ -1,0 +1,159 @@
+"""One source: its good rows as canonical Parquet, its bad rows in quarantine, and what was found of them.
+
+Nothing here depends on the other sources of a corpus, so that a source is read once, whatever it comes with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet as pq
+
+from schemas.expectations import row_rules
+from schemas.reports import SiftReport
+from schemas.tracks import COLUMNS, arrow_schema
+from tasks.ingest.background import Behind, ahead
+from tasks.ingest.coercion import coerce
+from tasks.ingest.quarantine import Quarantine
+from tasks.ingest.readers import open_reader
+from tasks.ingest.recognition import recognise
+from tasks.ingest.tallies import Tally
+from tasks.tracks import TRACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from schemas.expectations import Rule
+    from schemas.parameters import IngestParameters
+    from schemas.references import Source
+    from tasks.ingest.inspection import Inspection
+    from tasks.ingest.readers import Partition
+    from tasks.ingest.recognition import Recognised
+
+    Coerced = tuple[Partition, pa.Table | None, pa.Table | None]
+
+REPORT = "sifted.json"
+QUARANTINE = "quarantine.parquet"
+
+
+def sift(
+    source: Source,
+    parameters: IngestParameters,
+    folder: Path,
+    inspection: Callable[[], Inspection],
+    progress: Callable[[int, int | None], None] = lambda _done, _of: None,
+) -> SiftReport:
+    """Read a source and tell good rows from bad.
+
+    Parameters
+    ----------
+    source : Source
+    parameters : IngestParameters
+    folder : Path
+        Is given ``tracks/part-00000.parquet`` and so on, ``quarantine.parquet`` and ``sifted.json``.
+    inspection : callable
+        Returns what judges the rows; called when there are some, for it takes seconds to import.
+    progress : callable
+        Told how many rows have been read, and of how many where that is known.
+
+    Returns
+    -------
+    SiftReport
+
+    Raises
+    ------
+    CorpusRejected
+        If the source cannot be read or has an unknown layout.
+    """
+    tally = Tally()
+    identity = identity_of(source)
+    rows_in = parts = 0
+    (folder / TRACKS).mkdir()
+    with (
+        contextlib.closing(open_reader(source, parameters.max_unfold)) as reader,
+        Quarantine(folder / QUARANTINE) as quarantine,
+        Behind() as writer,
+    ):
+        recognised = recognise(source.name, reader.names)
+        rules = row_rules(recognised.positions)
+        judge = inspection()
+        partitions = ahead(reader.partitions(parameters.partition_rows, _numbers(recognised)))
+        for partition, values, unreadable in ahead(_coerced(source, recognised, partitions)):
+            rows_in += len(partition.rows) + len(partition.malformed)
+            reasons: dict[int, list[str]] = {}
+            if values is not None and unreadable is not None:
+                reasons = _reasons(judge.inspect(rules, values, unreadable, partition.rows, tally))
+                tracks = _canonical(identity, partition.rows, values)
+                if reasons:
+                    tracks = tracks.filter(pa.array(~np.isin(partition.rows, list(reasons))))
+                if tracks.num_rows:
+                    writer.submit(_writing(tracks, folder / TRACKS / f"part-{parts:05}.parquet"))
+                    parts += 1
+            quarantine.add(reader, partition, reasons)
+            progress(rows_in, reader.total)
+    report = SiftReport(
+        layout=recognised.layout.name,
+        why="; ".join(filter(None, [recognised.why, reader.note])),
+        columns=tuple(column.name for column in COLUMNS if column.name in recognised.positions),
+        rows_in=rows_in,
+        quarantined=quarantine.rows,
+        reasons=quarantine.reasons,
+        first=quarantine.first,
+        tally=tuple(tally.plain()),
+    )
+    (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return report
+
+
+def identity_of(source: Source) -> int:
+    """Return the number that rows carry for their source: the first 15 hex digits of its hash."""
+    return int(source.sha256[:15], 16)
+
+
+def _numbers(recognised: Recognised) -> frozenset[int]:
+    """Return the positions of the columns that should hold numbers."""
+    kinds = {column.name: column.kind for column in COLUMNS}
+    return frozenset(
+        position for name, position in recognised.positions.items() if kinds[name] in {"number", "integer"}
+    )
+
+
+def _coerced(source: Source, recognised: Recognised, partitions: Iterator[Partition]) -> Iterator[Coerced]:
+    for partition in partitions:
+        if len(partition.rows):
+            yield partition, *coerce(source.name, partition.table, recognised)
+        else:
+            yield partition, None, None
+
+
+def _writing(tracks: pa.Table, path: Path) -> Callable[[], None]:
+    return lambda: pq.write_table(tracks, path, compression="snappy")
+
+
+def _reasons(broken: Sequence[tuple[Rule, NDArray[np.int64]]]) -> dict[int, list[str]]:
+    reasons: dict[int, list[str]] = {}
+    unreadable: set[tuple[str, int]] = set()
+    for rule, rows in broken:
+        for row in rows.tolist():
+            if rule.kind == "readable":
+                unreadable.add((rule.column, row))
+            elif rule.kind == "not_null" and (rule.column, row) in unreadable:
+                continue  # something is there, after all
+            reasons.setdefault(row, []).append(rule.reason)
+    return reasons
+
+
+def _canonical(source: int, rows: NDArray[np.int64], values: pa.Table) -> pa.Table:
+    count = values.num_rows
+    columns = [pa.array(np.full(count, source, dtype=np.int64)), pa.array(rows)]
+    columns += [
+        values[field.name] if field.name in values.column_names else pa.nulls(count, field.type)
+        for field in list(arrow_schema())[2:]
+    ]
+    return pa.table(columns, schema=arrow_schema())
