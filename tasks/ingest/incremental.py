@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
@@ -18,6 +17,7 @@ from tasks.tracks import CHANGES, TRACKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from schemas.parameters import IngestParameters
     from schemas.references import Source
@@ -75,11 +75,7 @@ def ingest_incrementally(
                 lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
             )
 
-        key = key_of(
-            "sift",
-            [source.sha256],
-            {**sifting.key_parameters(parameters), "ending": Path(source.name).suffix.lower()},
-        )
+        key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
         reference = storage.run("sift", key, build, force=force)
         sifted.append(Sifted(source, storage.root / "sift" / reference.key))
         before += sifted[-1].report.rows_in
