@@ -215,12 +215,7 @@ def _folded(places: Mapping[Path, str], parameters: IngestParameters, folder: Pa
             if base and (base / CHANGES / name).is_file():
                 (folder / CHANGES).mkdir(exist_ok=True)
                 share(base / CHANGES / name, folder / CHANGES / place.name)
-    scratch = folder / ".folding"
-    scratch.mkdir()
-    try:
-        new = fold([place for place in places if place not in set(old)], scratch, old)
-    finally:
-        shutil.rmtree(scratch)
+    new = fold([place for place in places if place not in set(old)], old)
     total = Fold(before.get("repeats", 0) + new.repeats, before.get("conflicts", 0) + new.conflicts)
     names: dict[str, list[str]] = {}
     for place, sha256 in places.items():

@@ -1,4 +1,4 @@
-"""Folding rows with the same track id, across partitions and sources, out of core."""
+"""Folding rows with the same track id, across partitions and sources, a bounded number of them at a time."""
 
 from __future__ import annotations
 
@@ -6,54 +6,35 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from pyarrow import parquet as pq
 
 from schemas.tracks import arrow_schema
+from tasks.ingest.groups import Rows, joined, repeated, united, words_of
 from tasks.tracks import UNIONS, changed, changes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_MEMORY = "600MB"
-_THREADS = 2  # each wants its share of that
-_READERS = 2
-_COLUMNS = ("source", "row", "track_id", "popularity", *UNIONS)
+    from numpy.typing import NDArray
 
-# Two passes: the ids that come more than once are found first, so that lists are gathered for those alone.
-# A row of an earlier fold stands for all that were folded into it then, and knows whether those were in conflict.
-_FOLD = """
-create temp table repeated as
-    select track_id from tracks where track_id is not null group by track_id having count(*) > 1;
-create temp table ranked as
-    select source, "row", track_id, popularity, genres, subgenres, conflict,
-        row_number() over (partition by track_id order by popularity desc, source, "row") as place
-    from tracks semi join repeated using (track_id);
-create temp table folded as
-    select track_id,
-        list_sort(list_distinct(flatten(list(genres) filter (genres is not null)))) as genres,
-        list_sort(list_distinct(flatten(list(subgenres) filter (subgenres is not null)))) as subgenres,
-        min(popularity) <> max(popularity) or bool_or(conflict) as conflict,
-        bool_or(conflict) as known
-    from ranked group by track_id;
-"""
-_COUNTS = """
-select
-    (select count(*) from ranked where place > 1),
-    (select count(*) from folded where conflict and not known)
-"""
-_CHANGES = """
-select "row", place = 1 as stays, place = 1 and folded.conflict as conflict,
-    case when place = 1 then folded.genres end as genres,
-    case when place = 1 then folded.subgenres end as subgenres
-from ranked join folded using (track_id)
-where source = ? and "row" between ? and ? order by "row"
-"""
+    from tasks.ingest.groups import Words
+
+# Ids are looked at in passes of so many rows; each row takes some tens of bytes.
+_ROWS_A_PASS = 16_000_000
+_READERS = 2
+_COLUMNS = ("popularity", *UNIONS)
+CHANGED = pa.schema(
+    [
+        pa.field("position", pa.int32()),
+        pa.field("stays", pa.bool_()),
+        pa.field("conflict", pa.bool_()),
+        *(arrow_schema().field(name).remove_metadata() for name in UNIONS),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +53,7 @@ class Fold:
     conflicts: int
 
 
-def fold(fresh: Sequence[Path], scratch: Path, folded: Sequence[Path] = ()) -> Fold:
+def fold(fresh: Sequence[Path], folded: Sequence[Path] = (), rows_a_pass: int = _ROWS_A_PASS) -> Fold:
     """Fold rows with the same track id: of each, the most popular stays, and of several such the first.
 
     Its genres and subgenres become those of all of them, sorted. The result is the same whether partitions are folded
@@ -82,88 +63,105 @@ def fold(fresh: Sequence[Path], scratch: Path, folded: Sequence[Path] = ()) -> F
     ----------
     fresh : sequence of Path
         Partitions that have not been folded; each has rows of one source, and at least one.
-    scratch : Path
-        A folder for what does not fit in memory.
     folded : sequence of Path
         Partitions that have been, with their changes beside them.
+    rows_a_pass : int
+        About how many rows to hold at a time.
 
     Returns
     -------
     Fold
         What is new. The changes of all partitions are written beside them; see `tasks.tracks`.
     """
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": _MEMORY,
-        "threads": _THREADS,
-        "temp_directory": str(scratch),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
     if not fresh:
         return Fold(0, 0)
-    with duckdb.connect(":memory:", config=settings) as connection:
-        # Arrow reads the files: DuckDB would take brackets in their path for a pattern.
-        connection.register("fresh", ds.dataset([str(part) for part in fresh], schema=arrow_schema()))
-        again = _met_again(folded, _ids(fresh)) if folded else []
-        met = [table for table, _ in again if table.num_rows]
-        connection.register("earlier", pa.concat_tables(met) if met else _empty())
-        columns = ", ".join(f'"{name}"' for name in _COLUMNS)
-        connection.execute(
-            f"create temp view tracks as select {columns}, false as conflict from fresh "  # noqa: S608 - our own names
-            f"union all by name select {columns}, conflict from earlier"
-        )
-        connection.execute(_FOLD)
-        repeats, conflicts = connection.execute(_COUNTS).fetchall()[0]
-        if repeats:
-            touched = [part for part, (table, _) in zip(folded, again, strict=True) if table.num_rows]
-            for part in (*fresh, *touched):
-                _write_changes(part, connection)
+    rows = sum(pq.read_metadata(part).num_rows for part in (*fresh, *folded))
+    passes = -(-rows // rows_a_pass)
+    found = [_fold_some(fresh, folded, turn, passes) for turn in range(passes)]
+    return Fold(sum(one.repeats for one in found), sum(one.conflicts for one in found))
+
+
+def _fold_some(fresh: Sequence[Path], folded: Sequence[Path], turn: int, passes: int) -> Fold:
+    """Fold the ids whose turn it is."""
+    parts = sorted([*fresh, *folded], key=_begins)
+    with ThreadPoolExecutor(_READERS) as readers:
+        new = list(readers.map(lambda part: _ids(part, turn, passes), fresh))
+        wanted = np.sort(np.concatenate([words.mixed for words, _ in new]))
+        old = list(readers.map(lambda part: _ids(part, turn, passes, wanted), folded))
+        found = dict(zip([*fresh, *folded], [*new, *old], strict=True))
+        ids = [found[part] for part in parts]
+        met = repeated([words for words, _ in ids])
+        if not any(len(chosen) for chosen in met):
+            return Fold(0, 0)
+        chosen = [(words.take(one), positions[one]) for (words, positions), one in zip(ids, met, strict=True)]
+        del ids, new, old, found
+        tables = list(readers.map(lambda part, one: _rows(part, one[1]), parts, chosen))
+    rows = joined([words for words, _ in chosen], tables)
+    repeats, conflicts = int((~rows.stays).sum()), int((rows.conflict & ~rows.known & rows.stays).sum())
+    for number, (part, (_, positions)) in enumerate(zip(parts, chosen, strict=True)):
+        if len(positions):
+            _write_changes(part, positions, rows, number)
     return Fold(repeats, conflicts)
 
 
-def _ids(parts: Sequence[Path]) -> pa.Array:
-    """Return all ids of partitions, each once."""
-    columns = [pq.read_table(part, columns=["track_id"])["track_id"] for part in parts]
-    return pc.drop_null(pa.chunked_array([chunk for column in columns for chunk in column.chunks]).unique())
+def _begins(part: Path) -> tuple[int, int]:
+    """Return the source of a partition and its first row."""
+    file = pq.read_metadata(part)
+    source, row = (file.row_group(0).column(file.schema.names.index(name)) for name in ("source", "row"))
+    return source.statistics.min, row.statistics.min
 
 
-def _met_again(parts: Sequence[Path], ids: pa.Array) -> list[tuple[pa.Table, Path]]:
-    """Return the rows of each partition that count and have one of `ids`, and the partition."""
+def _ids(
+    part: Path, turn: int, passes: int, wanted: NDArray[np.uint64] | None = None
+) -> tuple[Words, NDArray[np.int64]]:
+    """Return the ids of a partition whose turn it is, of rows that count, and where they are.
 
-    def look(part: Path) -> tuple[pa.Table, Path]:
-        here = pc.is_in(pq.read_table(part, columns=["track_id"])["track_id"], value_set=ids)
-        if not pc.any(here, min_count=0).as_py():
-            return _empty(), part
-        tracks = pq.read_table(part, columns=list(_COLUMNS)).append_column("met", here)
-        tracks = tracks.append_column("conflict", pa.array(np.zeros(len(tracks), dtype=bool)))
+    Where `wanted` is given, those that cannot be among them are left out.
+    """
+    column = pq.read_table(part, columns=["track_id"])["track_id"].combine_chunks()
+    words, positions = words_of(column)
+    chosen = np.ones(len(positions), dtype=bool) if passes == 1 else words.mixed % np.uint64(passes) == turn
+    if wanted is not None:
+        place = np.searchsorted(wanted, words.mixed).clip(max=len(wanted) - 1)
+        chosen &= wanted[place] == words.mixed if len(wanted) else False
         file = changes_of(part)
         if file.is_file():
-            changes = pq.read_table(file)
-            conflict = np.zeros(len(tracks), dtype=bool)
-            conflict[changes["position"].to_numpy()] = changes["conflict"].to_numpy()
-            tracks = tracks.set_column(len(tracks.column_names) - 1, "conflict", pa.array(conflict))
-            tracks = changed(tracks, changes)
-        return tracks.filter(tracks["met"]).drop_columns(["met"]).cast(_empty().schema), part
-
-    with ThreadPoolExecutor(_READERS) as readers:
-        return list(readers.map(look, parts))
+            changes = pq.read_table(file, columns=["position", "stays"])
+            gone = np.zeros(len(column), dtype=bool)
+            gone[changes["position"].to_numpy()] = ~changes["stays"].to_numpy()
+            chosen &= ~gone[positions]
+    found = np.flatnonzero(chosen)
+    return words.take(found), positions[found]
 
 
-def _empty() -> pa.Table:
-    schema = arrow_schema()
-    fields = [schema.field(name) for name in _COLUMNS]
-    return pa.schema([*fields, pa.field("conflict", pa.bool_())]).empty_table()
+def _rows(part: Path, positions: NDArray[np.int64]) -> pa.Table:
+    """Return rows of a partition as they count now, with whether they stand for rows in conflict already."""
+    if not len(positions):
+        schema = pa.schema([arrow_schema().field(name) for name in _COLUMNS])
+        return schema.append(pa.field("known", pa.bool_())).empty_table()
+    tracks = pq.read_table(part, columns=list(_COLUMNS))
+    known = np.zeros(len(tracks), dtype=bool)
+    marked = np.zeros(len(tracks), dtype=bool)
+    marked[positions] = True
+    file = changes_of(part)
+    if file.is_file():
+        changes = pq.read_table(file)
+        known[changes["position"].to_numpy()] = changes["conflict"].to_numpy()
+        tracks = tracks.append_column("known", pa.array(known)).append_column("marked", pa.array(marked))
+        tracks = changed(tracks, changes)
+        return tracks.filter(tracks["marked"]).drop_columns(["marked"])
+    return tracks.take(pa.array(positions)).append_column("known", pa.array(known[positions]))
 
 
-def _write_changes(part: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    rows = pq.read_table(part, columns=["source", "row"])
-    row = rows["row"].to_numpy()
-    here = [rows["source"][0].as_py(), int(row[0]), int(row[-1])]
-    changes = connection.sql(_CHANGES, params=here).to_arrow_table()
-    if not changes.num_rows:
-        return
-    position = np.searchsorted(row, changes["row"].to_numpy()).astype(np.int32)
-    changes = changes.drop_columns(["row"]).add_column(0, "position", pa.array(position)).cast(CHANGED)
+def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, number: int) -> None:
+    """Write what becomes of rows of a partition, which are those of part `number`, in order."""
+    here = np.flatnonzero(rows.part == number)
+    stays = rows.stays[here]
+    lists = {name: united(rows, name, here) for name in UNIONS}
+    changes = pa.table(
+        [pa.array(positions.astype(np.int32)), pa.array(stays), pa.array(rows.conflict[here] & stays), *lists.values()],
+        schema=CHANGED,
+    )
     file = changes_of(part)
     if file.is_file():
         before = pq.read_table(file)
@@ -173,13 +171,3 @@ def _write_changes(part: Path, connection: duckdb.DuckDBPyConnection) -> None:
         file.unlink()  # it may be shared with an earlier result
     file.parent.mkdir(exist_ok=True)
     pq.write_table(changes.combine_chunks(), file, compression="zstd")
-
-
-CHANGED = pa.schema(
-    [
-        pa.field("position", pa.int32()),
-        pa.field("stays", pa.bool_()),
-        pa.field("conflict", pa.bool_()),
-        *(arrow_schema().field(name).remove_metadata() for name in UNIONS),
-    ]
-)

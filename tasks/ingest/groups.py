@@ -1,0 +1,182 @@
+"""Rows that share an id, found by sorting numbers instead of text.
+
+A track id is 22 letters and digits: three words of eight bytes. Rows are sorted by one number mixed from these, and
+where the numbers of two are equal their words are compared, so that nothing depends on how well they are mixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.tracks import UNIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.uint64]
+    Positions = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+_WORDS = 3
+_BYTES = 8 * _WORDS
+
+
+@dataclass(frozen=True)
+class Words:
+    """Ids as numbers.
+
+    Parameters
+    ----------
+    words : ndarray of uint64, shape (n, 3)
+        Their bytes.
+    mixed : ndarray of uint64, shape (n,)
+        One number of each; equal ids have equal ones.
+    """
+
+    words: Numbers
+    mixed: Numbers
+
+    def take(self, places: Positions) -> Words:
+        """Return the ids at some places."""
+        return Words(self.words[places], self.mixed[places])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows with ids that come more than once, in the order of their parts and positions.
+
+    Parameters
+    ----------
+    part : ndarray of int64, shape (n,)
+        Which part each is of.
+    group : ndarray of int64, shape (n,)
+        Rows with one id have one number.
+    stays, conflict, known : ndarray of bool, shape (n,)
+        Whether a row is the one of its group that stays; whether the popularity of the group differs, or did in what
+        was folded before; and whether the latter is so.
+    lists : dict of str to (ndarray of int64, ndarray of int64, pyarrow.Array)
+        By column: group and position of each text that a group has, by group and text, and the texts.
+    """
+
+    part: Positions
+    group: Positions
+    stays: Flags
+    conflict: Flags
+    known: Flags
+    lists: dict[str, tuple[Positions, Positions, pa.Array]]
+
+
+def words_of(ids: pa.Array) -> tuple[Words, Positions]:
+    """Return ids as numbers, and where they are; those that are null are left out.
+
+    Parameters
+    ----------
+    ids : pyarrow.StringArray, n
+        Each null or no longer than 24 bytes.
+    """
+    positions = np.flatnonzero(pc.is_valid(ids).to_numpy(zero_copy_only=False)).astype(np.int64)
+    there = pc.drop_null(ids)
+    padded = pc.utf8_rpad(there, _BYTES, "\0").cast(pa.binary())
+    data = b"" if not len(there) else padded.buffers()[2]
+    start = padded.offset * _BYTES
+    words = np.frombuffer(data, dtype=np.uint64, count=len(there) * _WORDS, offset=start).reshape(-1, _WORDS)
+    mixed = words[:, 0].copy()
+    for word in range(1, _WORDS):  # as in MurmurHash3's finaliser
+        mixed ^= mixed >> np.uint64(33)
+        mixed *= np.uint64(0xFF51AFD7ED558CCD)
+        mixed ^= words[:, word]
+    mixed ^= mixed >> np.uint64(33)
+    mixed *= np.uint64(0xC4CEB9FE1A85EC53)
+    return Words(words, mixed ^ (mixed >> np.uint64(33))), positions
+
+
+def repeated(parts: Sequence[Words]) -> list[Positions]:
+    """Return where the ids are, in each part, that others may be equal to."""
+    mixed = np.concatenate([part.mixed for part in parts])
+    order = np.argsort(mixed)
+    same = mixed[order][1:] == mixed[order][:-1]
+    again = np.zeros(len(mixed), dtype=bool)
+    again[order[1:][same]] = True
+    again[order[:-1][same]] = True
+    ends = np.cumsum([len(part.mixed) for part in parts])
+    return [np.flatnonzero(one) for one in np.split(again, ends[:-1])]
+
+
+def joined(ids: Sequence[Words], tables: Sequence[pa.Table]) -> Rows:
+    """Return what becomes of rows.
+
+    Parameters
+    ----------
+    ids : sequence of Words
+        Of each part, in the order of source and row.
+    tables : sequence of pyarrow.Table
+        Of each part: popularity, genres, subgenres and known.
+    """
+    part = np.repeat(np.arange(len(ids)), [len(one.mixed) for one in ids])
+    words = np.concatenate([one.words for one in ids])
+    order, starts = _grouped(words, np.concatenate([one.mixed for one in ids]))
+    sizes = np.diff(np.append(starts, len(order)))
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.repeat(np.arange(len(starts)), sizes)
+    table = pa.concat_tables(tables)
+    popularity, known = table["popularity"].to_numpy(), table["known"].to_numpy()
+    most = np.maximum.reduceat(popularity[order], starts)
+    least = np.minimum.reduceat(popularity[order], starts)
+    # Rows come by source, and in their order; the first of the most popular ones of a group stays.
+    place = np.arange(len(order))
+    candidates = np.where(popularity == most[group], place, len(order))
+    stays = place == np.minimum.reduceat(candidates[order], starts)[group]
+    before = np.bincount(group, weights=known) > 0
+    conflict = before | (most != least)
+    lists = {name: _lists(table[name].combine_chunks(), group) for name in UNIONS}
+    return Rows(part, group, stays, conflict[group], before[group], lists)
+
+
+def united(rows: Rows, name: str, places: Positions) -> pa.Array:
+    """Return all texts of the groups of some rows, sorted, as lists; null for a row that goes, or has none."""
+    groups, texts, values = rows.lists[name]
+    group = np.where(rows.stays[places], rows.group[places], -1)
+    first, last = np.searchsorted(groups, group, side="left"), np.searchsorted(groups, group, side="right")
+    counts = np.where(group >= 0, last - first, 0)
+    ends = np.cumsum(counts)
+    # The texts of a group lie one after the other.
+    taken = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(texts[taken])), mask=pa.array(counts == 0))
+
+
+def _grouped(words: Numbers, mixed: Numbers) -> tuple[Positions, Positions]:
+    """Return an order in which equal ids are neighbours, and where each group of them starts in it."""
+    order = np.argsort(mixed)
+    if not _same(words[order], mixed[order]):
+        order = np.lexsort(words.T)  # two ids mixed alike: rare, and slow
+        new = (words[order][1:] != words[order][:-1]).any(axis=1)
+    else:
+        new = mixed[order][1:] != mixed[order][:-1]
+    return order, np.append(0, np.flatnonzero(new) + 1)
+
+
+def _same(words: Numbers, mixed: Numbers) -> bool:
+    """Say whether neighbours that are mixed alike are alike."""
+    alike = mixed[1:] == mixed[:-1]
+    return bool((words[1:][alike] == words[:-1][alike]).all())
+
+
+def _lists(column: pa.ListArray, group: Positions) -> tuple[Positions, Positions, pa.Array]:
+    texts = pc.list_flatten(column).dictionary_encode()
+    parents = pc.list_parent_indices(column).to_numpy()
+    values = texts.dictionary
+    sort = pc.sort_indices(values).to_numpy()
+    rank = np.empty(len(sort), dtype=np.int64)
+    rank[sort] = np.arange(len(sort))
+    size = max(len(values), 1)
+    pairs = np.sort(group[parents] * size + rank[texts.indices.to_numpy()])  # much faster here than np.unique
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+    return pairs // size, pairs % size, values.take(pa.array(sort))
