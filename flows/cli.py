@@ -122,8 +122,8 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
 ) -> None:
     """Fit a corpus anew and publish the result.
 
-    SOURCE... are files of tracks in any layout Encore knows. Run again with nothing changed, it says so; killed
-    anywhere, the same command goes on where it stopped.
+    SOURCE... are files of tracks, in any layout with an artist and a popularity. Run again with nothing changed, it
+    says so; killed anywhere, the same command goes on where it stopped.
     """
     from schemas.parameters import (
         GateParameters,

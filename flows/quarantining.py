@@ -126,11 +126,11 @@ def _of_corpus(what: str) -> Found:
     """Read and validate files of tracks as ingest does, and leave nothing behind."""
     from schemas.parameters import IngestParameters
     from tasks.ingest.corpus import ingest_corpus
-    from tasks.ingest.sources import find_sources
+    from tasks.ingest.sources import PLACES, find_sources
     from tasks.quarantined import read_quarantine
 
-    sources = find_sources([what])
     with tempfile.TemporaryDirectory(prefix="encore-") as scratch:
+        sources = find_sources([what], Path(scratch) / PLACES)
         folder = Path(scratch) / "ingest"
         folder.mkdir()
         report, rejected = None, ""

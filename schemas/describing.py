@@ -35,13 +35,13 @@ and this page.
 
 A **critical** fault costs the row: it goes to quarantine with every reason, and waits there to be mended. A **warning**
 costs only the value: the row stays without it, and the report counts it. Columns that the model does not use are never
-worth a row.
+worth a row. [rows.md](rows.md) says what becomes of each, and [corpora.md](corpora.md) how values may be written.
 """
 _ROWS = """\
 ## Reasons
 
 What `encore quarantine` gives as reasons, word for word; besides, a record may be none: fewer or more fields than the
-header, or a quote that is never closed.
+header, a quote that is never closed, or what is no JSON object.
 """
 _CORPUS = """\
 ## The corpus as a whole

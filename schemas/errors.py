@@ -26,7 +26,7 @@ class InvalidParameter(EncoreError):
 
 
 class CorpusRejected(EncoreError):
-    """The corpus as a whole cannot be used: no such file, an unknown layout, too many bad rows."""
+    """The corpus as a whole cannot be used: no such file, no column for popularity, too many bad rows."""
 
     exit_code = 3
 

@@ -1,1 +1,1 @@
-"""Ingest: any public Spotify layout to validated canonical Parquet; bad rows to quarantine, with a reason."""
+"""Ingest: any layout of Spotify tracks to validated canonical Parquet; bad rows to quarantine, with a reason."""

@@ -1,4 +1,4 @@
-"""Ingest: any public layout in, canonical Parquet, quarantine, report and Data Docs out."""
+"""Ingest: any layout in, canonical Parquet, quarantine, report and Data Docs out."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def ingest_corpus(
     Raises
     ------
     CorpusRejected
-        If a source cannot be read or has an unknown layout, too many of its rows are bad, or the corpus as a whole
-        breaks a rule that is to reject it.
+        If a source cannot be read or lacks a column that there must be, too many rows are bad, or the corpus as a
+        whole breaks a rule that is to reject it.
     """
     scratch = folder / ".scratch"
     scratch.mkdir()

@@ -1,4 +1,4 @@
-"""What Great Expectations is shown of rows: numpy-backed frames, without any stranger's text but ids."""
+"""What Great Expectations is shown of rows: numpy-backed frames, without any stranger's text but ids and dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which public layout a source has, told from its column names; and what its first rows say where those do not."""
+"""Which layout a source has, told from its column names; and what its first rows say where those do not."""
 
 from __future__ import annotations
 

@@ -161,8 +161,7 @@ def fold_recordings(parts: Sequence[Path], scratch: Path, write: Callable[[pa.Ta
     Parameters
     ----------
     parts : sequence of Path
-        Canonical Parquet in the order of (source, row), repeated ids folded; each part has rows of one source, and at
-        least one.
+        Canonical Parquet, repeated ids folded; each part has rows of one source, ascending, and at least one.
     scratch : Path
         A folder for what does not fit in memory.
     write : callable

@@ -54,7 +54,7 @@ class Fold:
 
 
 def fold(fresh: Sequence[Path], folded: Sequence[Path] = (), rows_a_pass: int = _ROWS_A_PASS) -> Fold:
-    """Fold rows with the same track id: of each, the most popular stays, and of several such the first.
+    """Fold rows with the same track id: of each, the most popular stays, and of such the first by source and row.
 
     Its genres and subgenres become those of all of them, sorted. The result is the same whether partitions are folded
     at once or one after the other.

@@ -72,7 +72,7 @@ def sift(
     Raises
     ------
     CorpusRejected
-        If the source cannot be read or has an unknown layout.
+        If the source cannot be read or lacks a column that there must be.
     """
     tally = Tally()
     noted: Counter[str] = Counter()

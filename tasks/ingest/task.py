@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # The storage knows what has been done, by content; a cache of Prefect's would only repeat it, and forget.
 @task(
     name="ingest",
-    description="Read tracks from any public layout; bad rows go to quarantine with a reason.",
+    description="Read tracks in any layout; bad rows go to quarantine with their reasons.",
     retries=ATTEMPTS_MORE,
     retry_delay_seconds=DELAYS,
     retry_jitter_factor=JITTER,

@@ -51,7 +51,14 @@ def anchors(page: Path) -> set[str]:
 
 def test_there_are_commands_to_check() -> None:
     assert {"make refit", "make test"} <= set(typed(README, "make"))
-    assert {line.split()[1] for line in typed(README, "encore")} == {"refit", "show", "predict", "evaluate", "verify"}
+    assert {line.split()[1] for line in typed(README, "encore")} == {
+        "refit",
+        "show",
+        "quarantine",
+        "verify",
+        "predict",
+        "evaluate",
+    }
 
 
 @pytest.mark.parametrize("line", [line for page in PAGES for line in typed(page, "encore")])
@@ -104,9 +111,11 @@ def test_exit_codes_are_those_of_the_errors() -> None:
 def test_layouts_are_all_named() -> None:
     from schemas.layouts import LAYOUTS
 
-    told = {row[0]: set(re.findall(r"`(\w+)`", row[1])) for row in cells(README) if len(row) == 3}
+    told = {row[0]: set(re.findall(r"`([^`]+)`", row[1])) for row in cells(DOCS / "corpora.md") if len(row) == 4}
+    readme = README.read_text(encoding="utf-8")
     for layout in LAYOUTS:
         assert next(marks for name, marks in told.items() if f"`{layout.name}`" in name) == layout.marks
+        assert f"`{layout.name}`" in readme
 
 
 # --- Python -----------------------------------------------------------------------------------------------------------
@@ -230,11 +239,20 @@ def test_every_file_is_told_of(published: Published) -> None:
 # --- links and pictures -----------------------------------------------------------------------------------------------
 
 
+def links_on(page: Path) -> list[str]:
+    """Return where the links and pictures of a page lead, as it says."""
+    text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
+    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    found = {(REPOSITORY / link.partition("#")[0]).resolve() for link in links_on(README)}
+    assert {page.name for page in DOCS.glob("*.md") if page.resolve() not in found} == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
-    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
-    for link in links:
+    for link in links_on(page):
         file, _, anchor = link.partition("#")
         target = (page.parent / file).resolve() if file else page
         assert target.is_relative_to(REPOSITORY), link

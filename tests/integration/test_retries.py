@@ -51,11 +51,11 @@ def test_retries(
 ) -> None:
     from prefect import flow
 
-    from tasks.ingest import corpus
+    from tasks.ingest import incremental
     from tasks.ingest.task import ingest
 
     trouble = Trouble(*errors)
-    monkeypatch.setattr(corpus, "ingest_corpus", trouble)
+    monkeypatch.setattr(incremental, "ingest_incrementally", trouble)
     # The policy of the door itself, but for the waiting.
     door = ingest.with_options(retry_delay_seconds=0)
 

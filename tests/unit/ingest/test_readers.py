@@ -66,7 +66,7 @@ def test_a_quoted_line_break_is_part_of_a_field_and_of_one_record(write: Write) 
     assert read(write('a,b\n1,"x\ny"\n2,z\n')) == ({1: ["1", "x\ny"], 2: ["2", "z"]}, {})
 
 
-def test_everything_is_text(write: Write) -> None:
+def test_everything_is_text_unless_numbers_are_asked_for(write: Write) -> None:
     good, _ = read(write("a,b\n007,NA\n1.50,true\n"))
     assert list(good.values()) == [["007", "NA"], ["1.50", "true"]]
 
