@@ -122,7 +122,7 @@ def main() -> int:
     parser.add_argument(
         "--every",
         type=int,
-        default=5,
+        default=20,
         help="Great Expectations judges one in so many; in the others the same rules are held plainly (20)",
     )
     parser.add_argument(
