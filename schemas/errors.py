@@ -26,9 +26,16 @@ class InvalidParameter(EncoreError):
 
 
 class CorpusRejected(EncoreError):
-    """The corpus as a whole cannot be used: no such file, no column for popularity, too many bad rows."""
+    """The corpus as a whole cannot be used: no such file, no column for popularity, too many bad rows.
+
+    Names in the sentence are strangers', and so is what a library quotes of a damaged file: of all that, only what can
+    be printed is shown, on one line.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
 
 
 class NotConverged(EncoreError):

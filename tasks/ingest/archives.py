@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from schemas.errors import CorpusRejected
 from schemas.references import Source
-from tasks.ingest.formats import READS, is_table_name
+from tasks.ingest.formats import READS, is_table_name, printable
 from tasks.ingest.unfolding import most_bytes, too_much, unfolded
 
 if TYPE_CHECKING:
@@ -100,5 +100,5 @@ def _tables(name: str, listed: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
 
 
 def _shown(member: str) -> str:
-    clean = "".join(letter if letter.isprintable() else "?" for letter in member)
+    clean = printable(member)
     return clean if len(clean) <= _LONGEST_NAME else "..." + clean[3 - _LONGEST_NAME :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv as python_csv
 import io
 import re
@@ -74,6 +75,7 @@ class CsvReader:
             head = file.read(_CHUNK)
             whole = len(head) < _CHUNK
             head += b"\n" * whole  # a header that is all there is, may have no end
+            head = head[: codecs.utf_8_decode(head, "replace", whole)[1]]  # no letter cut in two
         self._note_encoding(text)
         self._dialect = sniff(source.name, head.decode("utf-8-sig", "ignore"), whole=whole)
         try:
@@ -228,7 +230,8 @@ class CsvReader:
 
         types = {f"f{position}": pa.float64() if position in numbers else pa.string() for position in range(width)}
         return csv.open_csv(
-            text,
+            # Of a path Arrow believes the ending, and what is called .gz may well be plain.
+            pa.OSFile(str(text)) if isinstance(text, Path) else text,
             # With threads Arrow does not know the numbers of the rows it cannot split. Names are not taken from the
             # header, so that names given twice, or none, do no harm.
             read_options=csv.ReadOptions(

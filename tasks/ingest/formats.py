@@ -62,6 +62,11 @@ def compression(head: bytes) -> Compression | None:
     return next((name for magic, name in _COMPRESSIONS.items() if head.startswith(magic)), None)
 
 
+def printable(name: str) -> str:
+    """Return the name of a file fit to be shown: a name may hold line ends, control characters, and what is no text."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
 def is_zip(head: bytes) -> bool:
     """Say whether the bytes begin as a zip archive does."""
     return head.startswith(_ZIP)

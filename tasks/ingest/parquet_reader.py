@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tasks.ingest.partitions import Partition
     from tasks.ingest.unfolding import Bytes
 
+# Names of columns that are no text Arrow finds only when it hands them over.
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
+
 
 class ParquetReader:
     """Reads Parquet.
@@ -37,11 +40,11 @@ class ParquetReader:
         Parquet is read from its end.
     """
 
-    note = ""
     lines: Mapping[int, int] = MappingProxyType({})
 
     def __init__(self, source: Source, packed: Bytes | None = None) -> None:
         self._source = source
+        self._has_damaged_text = False
         self._unpacked: IO[bytes] | None = None
         if packed is not None:
             self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - kept as long as this reader is
@@ -56,8 +59,13 @@ class ParquetReader:
                     raise CorpusRejected(message)
                 self.names: tuple[str, ...] = tuple(file.schema_arrow.names)
                 self.total: int | None = file.metadata.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise self._unreadable(error) from None
+
+    @property
+    def note(self) -> str:
+        """How it was read, where that is worth a word; to be asked at the end."""
+        return "read with damaged characters" if self._has_damaged_text else ""
 
     def _open(self) -> pq.ParquetFile:
         return pq.ParquetFile(self._unpacked or self._source.path)
@@ -66,18 +74,32 @@ class ParquetReader:
         """Yield the rows, `size` at a time."""
         try:
             with self._open() as file:
-                yield from rebatched(numbered(file.iter_batches(batch_size=size)), size, [])
-        except (pa.ArrowException, OSError) as error:
+                yield from rebatched(numbered(map(self._whole, file.iter_batches(batch_size=size))), size, [])
+        except _DAMAGE as error:
             raise self._unreadable(error) from None
 
     def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
         """Return rows of a partition."""
-        return partition.table.take(pa.array(positions))
+        try:
+            return partition.table.take(pa.array(positions))
+        except pa.ArrowNotImplementedError:  # of some types, such as string_view, Arrow can only take slices
+            rows = [partition.table.slice(position, 1) for position in positions.tolist()]
+            return pa.concat_tables([partition.table.slice(0, 0), *rows])
 
     def close(self) -> None:
         """Remove what was unpacked."""
         if self._unpacked is not None:
             self._unpacked.close()
+
+    def _whole(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return a batch whose text is UTF-8, which Arrow believes of Parquet without looking."""
+        try:
+            batch.validate(full=True)
+        except pa.ArrowInvalid:
+            self._has_damaged_text = True
+            batch = pa.RecordBatch.from_arrays([_mended(column) for column in batch.columns], batch.schema.names)
+            batch.validate(full=True)
+        return batch
 
     def _unreadable(self, error: Exception) -> Exception:
         if isinstance(error, OSError) and error.errno is not None:
@@ -85,3 +107,13 @@ class ParquetReader:
         said = (str(error).splitlines() or [""])[0][:200].rstrip(". ")
         message = f"{self._source.name} is not a whole Parquet file ({said}): fetch it again"
         return CorpusRejected(message)
+
+
+def _mended(column: pa.Array) -> pa.Array:
+    """Replace what is no UTF-8 in text."""
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, _mended(column.dictionary))
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    values = column.cast(pa.large_binary()).to_pylist()
+    return pa.array([None if value is None else value.decode("utf-8", "replace") for value in values], column.type)

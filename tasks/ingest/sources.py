@@ -6,6 +6,7 @@ import errno
 import glob
 import hashlib
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from schemas.errors import CorpusRejected
 from schemas.parameters import IngestParameters
 from schemas.references import Source
 from tasks.ingest.addresses import is_address, shown
-from tasks.ingest.formats import READS, is_table_name
+from tasks.ingest.formats import READS, is_table_name, printable
 from tasks.ingest.text import Utf8Check
 from tasks.ingest.unfolding import is_archive
 
@@ -87,7 +88,7 @@ def _sources(text: str, cache: Path | None, max_unfold: float) -> Iterator[Sourc
         return
     try:
         for path in _expanded(text):
-            yield from _of_file(path, path.name, "", max_unfold)
+            yield from _of_file(path, printable(path.name), "", max_unfold)
     except PermissionError as error:
         message = f"{error.filename} may not be read by this user: change its permissions"
         raise CorpusRejected(message) from None
@@ -121,6 +122,9 @@ def _of_file(path: Path, name: str, place: str, max_unfold: float) -> Iterator[S
     """Yield the sources in one file: itself, or the members of an archive."""
     if not path.exists():
         message = f"there is no file or folder {path}: check how it is spelt, and the folder it starts from"
+        raise CorpusRejected(message)
+    if path != Path(os.fsencode(path).decode("utf-8", "replace")):  # Arrow opens no such file
+        message = f"{path} has a name that is not UTF-8: rename it"
         raise CorpusRejected(message)
     if not path.is_file():
         message = f"{path} is not a file: name a file, a folder or a pattern of files"

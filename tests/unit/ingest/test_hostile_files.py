@@ -12,7 +12,9 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import CorpusRejected
@@ -269,3 +271,61 @@ def test_a_flood_of_malformed_rows_stops_it(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "x.csv").write_bytes(HEADER + b"1,Ann,50\n" + unit * 5000)
     with pytest.raises(CorpusRejected, match=r"most of the first .* rows of x.csv are malformed"):
         read(tmp_path / "x.csv")
+
+
+def test_what_is_plain_under_the_name_of_something_packed_is_read(tmp_path: Path) -> None:
+    for name in ("x.csv.gz", "x.csv.zst", "x.csv.bz2"):
+        (tmp_path / name).write_bytes(HEADER + b"1,Ann,50\n")
+        assert read(tmp_path / name) == 1
+
+
+def test_a_letter_on_the_border_of_a_block_prints_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unraised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+    short = "é\n".encode()  # of one field instead of three
+    start = HEADER + b"1,Ann,50\n"
+    for shift in range(2):
+        padding = b"x" * ((1 << 20) - len(start) - 2 - shift) + b"\n"
+        (tmp_path / "x.csv").write_bytes(start + padding + short * 3)
+        assert read(tmp_path / "x.csv") == 5
+    assert not unraised
+
+
+def test_a_column_of_parquet_whose_name_is_no_text_is_a_damaged_file(tmp_path: Path) -> None:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.table({"popularity": [1]}), buffer, store_schema=False)
+    (tmp_path / "x.parquet").write_bytes(buffer.getvalue().to_pybytes().replace(b"popularity", b"popul\xffrity"))
+    with pytest.raises(CorpusRejected, match="is not a whole Parquet file"):
+        read(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_text_of_parquet_that_is_no_utf8_is_damaged_characters(tmp_path: Path, kind: pa.DataType) -> None:
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.table({"artists": pa.array(["Zoe", "Ann", None], kind)}), buffer, compression="none")
+    (tmp_path / "x.parquet").write_bytes(buffer.getvalue().to_pybytes().replace(b"Zoe", b"Zo\xe9"))
+    (source,) = find_sources([str(tmp_path / "x.parquet")])
+    reader = open_reader(source)
+    (partition,) = reader.partitions(10)
+    assert partition.table.column(0).to_pylist() == ["Zo\ufffd", "Ann", None]
+    assert reader.note == "read with damaged characters"
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.list_(pa.string_view()), pa.struct({"a": pa.string_view()})])
+def test_bad_rows_of_parquet_keep_what_arrow_cannot_pick(tmp_path: Path, kind: pa.DataType) -> None:
+    text = {"a": "odd"} if pa.types.is_struct(kind) else ["odd"] if pa.types.is_list(kind) else "odd"
+    table = pa.table({"popularity": [50, 101, 60], "more": pa.array([text] * 3, kind)})
+    pq.write_table(table, tmp_path / "x.parquet")
+    (source,) = find_sources([str(tmp_path / "x.parquet")])
+    reader = open_reader(source)
+    (partition,) = reader.partitions(10)
+    assert reader.as_text(partition, np.array([1])).to_pylist() == [{"0": 101, "1": text}]
+    assert reader.as_text(partition, np.array([], dtype=np.int64)).num_rows == 0
+
+
+def test_a_refusal_is_one_printable_line(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb\x1b[31m.csv"
+    path.write_bytes(b"\n")
+    with pytest.raises(CorpusRejected) as caught:
+        read(path)
+    assert str(caught.value).startswith("a?b?[31m.csv has no header")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from schemas.errors import CorpusRejected
 from schemas.reports import IngestReport, RowCounts
 from tasks.ingest.sources import find_sources, summary
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -98,3 +95,17 @@ def test_the_summary_says_where_the_rows_went() -> None:
         share_of_zeros=0,
     )
     assert summary(report) == "6,000 rows in: 5,849 kept, 151 repeats, 0 quarantined"
+
+
+def test_a_name_is_shown_as_far_as_it_can_be_printed(tmp_path: Path) -> None:
+    strange = tmp_path / "a\nb\x1b[31m.csv"
+    strange.write_bytes(b"track_id,artists,popularity\n1,Ann,101\n")
+    (source,) = find_sources([str(strange)])
+    assert source.name == "a?b?[31m.csv"
+    assert Path(source.path) == strange
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a\udcff.csv").write_bytes(b"track_id,artists,popularity\n1,Ann,50\n")
+    with pytest.raises(CorpusRejected, match=r"a\?\.csv has a name that is not UTF-8: rename it"):
+        find_sources([str(tmp_path)])
