@@ -162,7 +162,7 @@ def _member(source: Source) -> BinaryIO:
     try:
         with zipfile.ZipFile(source.path) as archive:  # what is open of it stays open without it
             return cast("BinaryIO", archive.open(source.member))
-    except (*_DAMAGE, KeyError, RuntimeError) as error:
+    except (*_DAMAGE, KeyError, ValueError, RuntimeError) as error:
         message = f"{source.name} cannot be unpacked ({str(error)[:100]}): fetch the archive again"
         raise CorpusRejected(message) from None
 

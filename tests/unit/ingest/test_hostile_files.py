@@ -329,3 +329,13 @@ def test_a_refusal_is_one_printable_line(tmp_path: Path) -> None:
     with pytest.raises(CorpusRejected) as caught:
         read(path)
     assert str(caught.value).startswith("a?b?[31m.csv has no header")
+
+
+def test_a_member_whose_own_name_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("é.csv", "artists,popularity\nA,1\n")
+    # The first of its two names, which is marked as UTF-8.
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xb3\xb3", 1))
+    with pytest.raises(CorpusRejected, match="cannot be unpacked .*: fetch the archive again"):
+        find_sources([str(path)])
