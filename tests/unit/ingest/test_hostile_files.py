@@ -337,5 +337,5 @@ def test_a_member_whose_own_name_is_damaged(tmp_path: Path) -> None:
         archive.writestr("é.csv", "artists,popularity\nA,1\n")
     # The first of its two names, which is marked as UTF-8.
     path.write_bytes(path.read_bytes().replace("é".encode(), b"\xb3\xb3", 1))
-    with pytest.raises(CorpusRejected, match="cannot be unpacked .*: fetch the archive again"):
+    with pytest.raises(CorpusRejected, match=r"cannot be unpacked .*: fetch the archive again"):
         find_sources([str(path)])
