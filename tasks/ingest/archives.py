@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from schemas.errors import CorpusRejected
 from schemas.references import Source
 from tasks.ingest.formats import READS, is_table_name, printable
 from tasks.ingest.unfolding import most_bytes, too_much, unfolded
+from tasks.progress import LOGGER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +19,6 @@ _MOST_MEMBERS = 10_000
 _LONGEST_NAME = 200
 _ENCRYPTED = 0x1
 _WORKBOOKS = {"[Content_Types].xml": "an Excel workbook", "mimetype": "a spreadsheet"}
-
-_log = logging.getLogger(__name__)
 
 
 def members(path: Path, name: str, max_unfold: float) -> list[Source]:
@@ -95,7 +93,7 @@ def _tables(name: str, listed: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
         message = f"{name} holds no table ({READS} are read): unpack it and name the files with tracks"
         raise CorpusRejected(message)
     if ignored := len(files) - len(tables):
-        _log.warning("%s: %d of its files are no tables and are left out", name, ignored)
+        LOGGER.warning("%-7s %s: %d of its files are no tables and are left out", "ingest", name, ignored)
     return [info for info in tables if info.file_size] or tables
 
 

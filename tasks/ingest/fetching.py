@@ -6,7 +6,6 @@ import contextlib
 import glob
 import hashlib
 import json
-import logging
 import os
 import re
 import uuid
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import CorpusRejected, PlaceUnreachable
 from tasks.ingest.addresses import file_name, scheme, scrubbed, shown, without_password
 from tasks.ingest.formats import READS, is_table_name
+from tasks.progress import LOGGER
 from tasks.storage import sha256_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ _FORBIDDEN = {401, 403, 407}
 # What tells that a file is still the same; without any of them it is fetched again.
 _MARKS = ("etag", "last_modified", "lastmodified", "mtime", "modify", "generation", "md5hash", "content_md5", "updated")
 _EXTRAS = {"s3": "s3fs", "s3a": "s3fs"}
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -231,5 +229,5 @@ class _Kept:
         noted = self._note.with_name(f".partial-{os.getpid()}-{uuid.uuid4().hex[:8]}")
         noted.write_text(json.dumps({"sha256": path.name, "marks": marks}), encoding="utf-8")
         noted.replace(self._note)
-        _log.info("fetched %s: %s bytes", shown(address), f"{arrived:,}")
+        LOGGER.info("%-7s fetched %s: %s bytes", "ingest", shown(address), f"{arrived:,}")
         return path

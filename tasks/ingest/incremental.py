@@ -7,11 +7,11 @@ them is where the next merge begins.
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
 from tasks.ingest.merging import FOLDED, Judge, Sifted, foldable, merge
+from tasks.progress import LOGGER
 from tasks.storage import contents_of, key_of, sha256_of
 from tasks.tracks import CHANGES, TRACKS
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from schemas.references import Source
     from schemas.reports import LastCorpus
     from tasks.storage import Storage
-
-_log = logging.getLogger(__name__)
 
 
 def ingest_incrementally(
@@ -97,7 +95,7 @@ def _base(sources: Sequence[Source], parameters: IngestParameters, storage: Stor
         if most < len(there) and there < wanted and state["how"] == foldable(parameters) and _is_whole(folder):
             best, most = folder, len(there)
     if best:
-        _log.info("%d of %d sources have been folded before", most, len(wanted))
+        LOGGER.info("%-7s %d of %d sources have been folded before", "ingest", most, len(wanted))
     return best
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import glob
 import hashlib
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from tasks.ingest.addresses import is_address, shown
 from tasks.ingest.formats import READS, is_table_name, printable
 from tasks.ingest.text import Utf8Check
 from tasks.ingest.unfolding import is_archive
+from tasks.progress import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +29,6 @@ PLACES = "places"
 _CHUNK = 1 << 16  # stays in the cache: several times as fast as a megabyte
 _LONGEST = 200
 _MAX_UNFOLD: float = IngestParameters().max_unfold
-
-_log = logging.getLogger(__name__)
 
 
 def find_sources(
@@ -66,7 +64,9 @@ def find_sources(
     found: dict[str, Source] = {}
     for source in (source for text in given for source in _sources(text, cache, max_unfold)):
         if source.sha256 in found:
-            _log.warning("%s holds the same as %s: it counts once", _whence(source), _whence(found[source.sha256]))
+            LOGGER.warning(
+                "%-7s %s holds the same as %s: it counts once", "ingest", _whence(source), _whence(found[source.sha256])
+            )
         else:
             found[source.sha256] = source
     return tuple(found.values())

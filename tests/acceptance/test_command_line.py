@@ -78,7 +78,7 @@ def test_show_and_verify(published: Published, tmp_path: Path) -> None:
     ("arguments", "code", "complaint"),
     [
         (("none.csv", "--name", "x"), 3, "there is no file or folder none.csv"),
-        (("README.md", "--name", "x"), 3, "README.md has no column for artists and popularity"),
+        (("docs/images", "--name", "x"), 3, "the folder docs/images has no"),
         (("{sample}", "--name", "../x"), 2, "cannot name a publication"),
         (("{sample}", "--name", "x", "--features", "bogus"), 2, "--features bogus: unknown feature 'bogus'"),
         (("{sample}", "--name", "x", "--draws", "0"), 2, "--draws 0"),
