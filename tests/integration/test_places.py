@@ -264,7 +264,7 @@ def test_s3_what_changed_is_fetched_again_and_what_did_not_is_not(
 ) -> None:
     path = store / "music" / "changing.csv"
     path.write_bytes(TRACKS)
-    with caplog.at_level("INFO", logger="tasks.ingest.fetching"):
+    with caplog.at_level("INFO", logger="encore"):
         before = find_sources(["s3://music/changing.csv"], tmp_path)
         assert find_sources(["s3://music/changing.csv"], tmp_path) == before
         assert caplog.text.count("fetched s3://music/changing.csv") == 1
