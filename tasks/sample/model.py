@@ -47,11 +47,13 @@ def build(grouped: Grouped, scales: Scales, parameters: SampleParameters) -> Any
     block_of = {column.name: column.block for column in design.columns}
     block = np.array([blocks.index(block_of[name]) for name in features], dtype=np.int64)
     seen = _cross_products(statistics, scales)
-    information = np.maximum(seen.diagonal(), 1)
     coords = {"artist": grouped.artists, "feature": features, "genre": genres, "block": blocks}
     priors = resolved(parameters.priors, design)
     form = parameters.parametrisation
     with pm.Model(coords={name: values for name, values in coords.items() if len(values)}) as model:
+        # What popularity makes of the model is data, not constants: once compiled, it serves others of the same layout.
+        observed, centre = pm.Data("observed", y), pm.Data("centre", design.popularity_mean)
+        information = pm.Data("information", np.maximum(seen.diagonal(), 1))
 
         def scale(name: str, dims: str | None = None) -> Any:
             family, arguments = _family(priors[name])
@@ -66,19 +68,20 @@ def build(grouped: Grouped, scales: Scales, parameters: SampleParameters) -> Any
             # One over the root of the Fisher information that a track has of its location.
             noise = sigma * pm.math.sqrt((nu + 3) / (nu + 1))
         mu = pm.Normal("mu", *priors["mu"].arguments)
-        shift = mu - design.popularity_mean
+        shift = mu - centre
         theta, place = [shift[None]], 1
         if features:
-            spread = noise / np.sqrt(information[place : place + len(features)])
+            spread = noise / pm.math.sqrt(information[place : place + len(features)])
             theta.append(_effects("beta", scale("tau_block", "block")[block], (spread, 0.0), form, ("feature",)))
             place += len(features)
         if genres:
             own = slice(place, place + len(genres))
-            told = noise / np.sqrt(information[own]), seen[own, -1] / seen[own, 0] - shift
+            means = pm.Data("genre_means", seen[own, -1] / seen[own, 0])
+            told = noise / pm.math.sqrt(information[own]), means - shift
             theta.append(_effects("genre_effect", scale("tau_genre"), told, form, ("genre",)))
             place += len(genres)
         if design.names("slope"):
-            spread = noise / np.sqrt(information[place:-1].reshape(len(genres), len(features)))
+            spread = noise / pm.math.sqrt(information[place:-1].reshape((len(genres), len(features))))
             size = scale("tau_slope", "block")[block]
             slopes = _effects("slope_deviation", size, (spread, 0.0), form, ("genre", "feature"))
             theta.append(slopes.ravel())
@@ -90,13 +93,13 @@ def build(grouped: Grouped, scales: Scales, parameters: SampleParameters) -> Any
                 if scales.fixed_tau is None
                 else pm.Deterministic("tau", pm.math.constant(scales.fixed_tau))
             )
-            surplus = statistics.means[:, -1] - statistics.means[:, :-1] @ coefficients
+            surplus = pm.Data("artist_means", statistics.means[:, -1]) - statistics.means[:, :-1] @ coefficients
             told = noise / np.sqrt(statistics.counts), surplus
             expected += _effects("artist_effect", tau, told, form, ("artist",))[artist]
         if parameters.likelihood == "student_t":
-            pm.StudentT("popularity", nu=nu, mu=expected, sigma=sigma, observed=y)
+            pm.StudentT("popularity", nu=nu, mu=expected, sigma=sigma, observed=observed)
         else:
-            pm.Normal("popularity", expected, sigma, observed=y)
+            pm.Normal("popularity", expected, sigma, observed=observed)
     return model
 
 
