@@ -13,7 +13,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow fuzz lint format types check precommit
+TESTING := test test-slow fuzz calibrate lint format types check precommit
 
 .PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-ingest clean clean-data lock setup-run setup-dev $(TESTING)
 
@@ -38,6 +38,9 @@ test-slow: setup-dev ## run the tests that take long
 
 fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table nor in a sentence stays in data/fuzz (10 minutes)
 	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+
+calibrate: setup-dev ## fit 1,450 corpora drawn from the prior, and see where the truth ranks (half an hour; resumes)
+	@$(BIN)/python tests/calibration/calibrate.py $(ARGS)
 
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
 	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)

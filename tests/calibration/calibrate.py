@@ -1,8 +1,8 @@
 """Simulation-based calibration: fit hundreds of corpora drawn from the prior, and see where what they came from ranks.
 
-Run it with `make calibrate`. Corpora are numbered, and the same number gives the same corpus and the same draws. What is
-done is kept in a folder, a line a corpus, so that a run that is cut off goes on where it was; a change of the code or of
-a model begins that model anew.
+Run it with `make calibrate`. Corpora are numbered, and the same number gives the same corpus and the same draws. What
+is done is kept in a folder, a line a corpus, so that a run that is cut off goes on where it was; a change of the code
+or of a model begins that model anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "tests"))
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from variants import VARIANTS  # noqa: E402 - beside the tests' own modules
 
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    from telling import summary, tell
+    from telling import summary, tell, write_docs
 
     summaries = {name: summary(records) for name, records in found.items()}
     (options.folder / "results.json").write_text(json.dumps(summaries, indent=1), encoding="utf-8")
@@ -137,6 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
         from calibration_figures import draw
 
         draw(found, REPOSITORY / "docs" / "images")
+        write_docs(summaries, REPOSITORY / "docs")
     return int(any(not one["calibrated"] for one in summaries.values()))
 
 

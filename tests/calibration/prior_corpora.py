@@ -103,7 +103,12 @@ def layout(variant: Variant, generator: np.random.Generator) -> Layout:
         first = np.where(away, generator.integers(0, len(GENRES), len(everyone)), home)
         second = np.where(generator.random(len(everyone)) < 0.15, (first + 1) % len(GENRES), first)
         shares = (np.eye(len(GENRES))[first] + np.eye(len(GENRES))[second]) / 2
-        made = Layout(artist, features[: len(artist)], shares[: len(artist)], *(part[len(artist) :] for part in (features, shares)))
+        made = Layout(
+            artist,
+            features[: len(artist)],
+            shares[: len(artist)],
+            *(part[len(artist) :] for part in (features, shares)),
+        )
         if made.shares.any(axis=0).all() and (variant.grouping.get("blocks") != "learned" or _is_learnt(made, variant)):
             return made
 

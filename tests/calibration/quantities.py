@@ -1,8 +1,8 @@
 """What is ranked: parameters, the likelihood of the tracks, and tracks that come later.
 
-A quantity of data and parameters, the likelihood here, shows faults to which the parameters alone are blind: a posterior
-that never looked at the data is the prior, and every parameter ranks evenly in that (Modrak, Moon, Kim, Buerkner,
-Huurre, Faltejskova, Gelman and Vehtari 2023, Bayesian Analysis, doi:10.1214/23-BA1404).
+A quantity of data and parameters, the likelihood here, shows faults to which the parameters alone are blind: a
+posterior that never looked at the data is the prior, and every parameter ranks evenly in that (Modrák, Moon, Kim,
+Bürkner, Huurre, Faltejsková, Gelman and Vehtari 2023, Bayesian Analysis, doi:10.1214/23-BA1404).
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def effect_ranks(truth: Floats, draws: Floats) -> NDArray[np.int64]:
 
 def log_likelihoods(drawn: Drawn, draws: dict[str, Floats]) -> tuple[float, Floats]:
     """Return log p(tracks | parameters) of the truth, and of each draw."""
-    return float(_log_likelihood(drawn, {name: value[None] for name, value in drawn.truth.items()})[0]), _log_likelihood(
-        drawn, draws
-    )
+    return float(
+        _log_likelihood(drawn, {name: value[None] for name, value in drawn.truth.items()})[0]
+    ), _log_likelihood(drawn, draws)
 
 
 def _theta(draws: dict[str, Floats]) -> Floats:

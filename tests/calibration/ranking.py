@@ -108,7 +108,9 @@ def rank_corpus(variant: Variant, number: int, folder: Path, **sampling: Any) ->
     if "artist_effect" in drawn.truth:
         effects = effect_ranks(drawn.truth["artist_effect"], kept["artist_effect"])
         # Artists of `prior_corpora.layout`.
-        ranks |= {f"artist_effect[{name}]": int(effects[at]) for at, name in enumerate(("1 track", "2 tracks", "14 tracks"))}
+        ranks |= {
+            f"artist_effect[{name}]": int(effects[at]) for at, name in enumerate(("1 track", "2 tracks", "14 tracks"))
+        }
         inside["artist effects"] = (effects + 0.5) / PLACES
     ranks |= {name.replace("tracks", "track", 1): int(places[0] * PLACES) for name, places in later.items()}
     if not variant.student_t:

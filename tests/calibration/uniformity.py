@@ -1,10 +1,10 @@
 """Whether ranks are uniform, and whether intervals hold what they say: exact bands, p-values, and clusters.
 
-The band is the simultaneous one of Saeilynoja, Buerkner and Vehtari (2022), Graphical test for discrete uniformity and
-its applications in goodness-of-fit evaluation and multiple sample comparison, Statistics and Computing 32: at each point
-the number of ranks below is binomial, and all points together stay inside with the stated probability. That probability
-is computed exactly, from left to right: given how many lie below one point, how many lie between it and the next is
-binomial again.
+The band is the simultaneous one of Säilynoja, Bürkner and Vehtari (2022), Graphical test for discrete uniformity and
+its applications in goodness-of-fit evaluation and multiple sample comparison, Statistics and Computing 32: at each
+point the number of ranks below is binomial, and all points together stay inside with the stated probability. That
+probability is computed exactly, from left to right: given how many lie below one point, how many lie between it and
+the next is binomial again.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ class Variant:
         return GroupParameters.model_validate({"features": ",".join(self.features), **self.grouping})
 
     def sample_parameters(self, seed: int, **more: Any) -> SampleParameters:
-        """Return what `sample` is told: draws of every artist are stored."""
-        told = {"artist_draws": 1000, "draws": 200, "seed": seed, "priors": Priors(**self.priors)}
+        """Return what `sample` is told: draws of every artist are stored, and 400 in all are enough to rank among."""
+        told = {"artist_draws": 1000, "draws": 100, "tune": 150, "seed": seed, "priors": Priors(**self.priors)}
         return SampleParameters.model_validate(told | self.sampling | more)
 
     @property
@@ -102,19 +102,25 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("partial", "partial pooling, the default model", 500),
-        Variant("none", "no pooling", 200, sampling={"pooling": "none"}),
-        Variant("complete", "complete pooling", 200, sampling={"pooling": "complete"}),
+        Variant("none", "no pooling", 150, sampling={"pooling": "none"}),
+        Variant("complete", "complete pooling", 150, sampling={"pooling": "complete"}),
         Variant(
-            "slopes", "slopes by genre", 200, grouping={"slopes": "genre"}, features=("energy", "loudness", "valence")
+            "slopes", "slopes by genre", 150, grouping={"slopes": "genre"}, features=("energy", "loudness", "valence")
         ),
-        Variant("learned", "learned blocks", 200, grouping={"blocks": "learned"}),
-        Variant("families", "other families of priors, relative to sigma", 200, priors=DEFAULTS | OTHERS),
-        Variant("rows", "track by track, normal errors", 200, sampling={"engine": "rows", "tune": 500}, one_layout=True),
+        Variant("learned", "learned blocks", 100, grouping={"blocks": "learned"}),
+        Variant("families", "other families of priors, relative to sigma", 150, priors=DEFAULTS | OTHERS),
+        Variant(
+            "rows",
+            "track by track, normal errors",
+            100,
+            sampling={"engine": "rows", "tune": 300, "draws": 200},
+            one_layout=True,
+        ),
         Variant(
             "student_t",
             "track by track, errors of Student's t",
-            200,
-            sampling={"likelihood": "student_t", "tune": 500, "target_accept": 0.9},
+            150,
+            sampling={"likelihood": "student_t", "tune": 400, "draws": 200, "target_accept": 0.9},
             one_layout=True,
         ),
     )
