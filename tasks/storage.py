@@ -130,8 +130,7 @@ class Storage:
         home = self.root / step
         home.mkdir(parents=True, exist_ok=True)
         sweep(home)
-        partial = home / f"{_PARTIAL}{key[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
-        partial.mkdir()
+        partial = begin(home, key)
         try:
             sealed = _seal(partial, build(partial) or {})
             target = home / key
@@ -160,6 +159,13 @@ def is_intact(folder: Path) -> bool:
 
 def _owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def begin(home: Path, name: str) -> Path:
+    """Make an empty folder under `home` to write something in; `sweep` removes it should this process be killed."""
+    partial = home / f"{_PARTIAL}{name[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
+    partial.mkdir()
+    return partial
 
 
 def sweep(home: Path) -> None:

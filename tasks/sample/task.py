@@ -38,7 +38,8 @@ def sample(grouped: Reference, parameters: SampleParameters, work: str, *, force
         progress.begin()
         sample_posterior(storage.open(grouped), parameters, folder, progress=progress)
 
-    key = key_of("sample", [grouped.content], parameters)
+    # How long it may take changes nothing of what comes of it.
+    key = key_of("sample", [grouped.content], parameters.model_dump(mode="json", exclude={"time_limit"}))
     reference = storage.run("sample", key, build, force=force)
     progress.finish(
         f"{parameters.chains} chains of {parameters.draws:,} draws after {parameters.tune:,} tuning steps, "
