@@ -161,9 +161,9 @@ def _owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def begin(home: Path, name: str) -> Path:
+def begin(home: Path, key: str) -> Path:
     """Make an empty folder under `home` to write something in; `sweep` removes it should this process be killed."""
-    partial = home / f"{_PARTIAL}{name[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
+    partial = home / f"{_PARTIAL}{key[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
     partial.mkdir()
     return partial
 

@@ -19,7 +19,7 @@ from tasks.sample.nuts import STATISTICS, Chains
 from tasks.sample.old_python import check_machine
 from tasks.sample.portable.worker import DRAWS, OF_SAMPLER, RESULT, TASK
 from tasks.sample.room import clean_environment, new_log, ready_room
-from tasks.sample.watched import TookTooLong, tail, watch
+from tasks.sample.watched import TookTooLong, printable, tail, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,9 +114,11 @@ class _Run:
                 self.done = news["done"]
                 progress(self.done, self.total)
             elif news.get("doing") == "compiles":
-                _LOGGER.info("%-7s PyMC3 compiles the model, in a minute or two if this is the first time", "sample")
+                _LOGGER.info("%-7s PyMC3 compiles the model: two minutes, unless it has done so before", "sample")
+            elif news.get("doing") == "writes":
+                _LOGGER.info("%-7s PyMC3 has sampled", "sample", extra={"pymc3": news})
             elif isinstance(news.get("failed"), str):
-                self.failed = " ".join(news["failed"].split())[:500]
+                self.failed = printable(news["failed"])[:500]
 
         limit = self.parameters.time_limit
         with self.room.compiled(self.scratch / "compiled") as compiled:
@@ -206,7 +208,7 @@ def _read(scratch: Path, shapes: dict[str, tuple[int, ...]], log: Path) -> Chain
     try:
         told = json.loads((scratch / RESULT).read_text(encoding="utf-8"))
         versions = {str(name): str(number) for name, number in told["versions"].items()}
-        with np.load(scratch / DRAWS, allow_pickle=False) as left:
+        with (scratch / DRAWS).open("rb") as file, np.load(file, allow_pickle=False) as left:
             arrays = {name: left[name] for name in shapes}
     except (OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile) as error:
         wrong = f"{type(error).__name__}: {error}"
@@ -214,7 +216,7 @@ def _read(scratch: Path, shapes: dict[str, tuple[int, ...]], log: Path) -> Chain
         if array.shape != shapes[name] or array.dtype.kind not in "fiub":
             wrong = f"{name} is {array.dtype} of shape {array.shape}, not numbers of shape {shapes[name]}"
     if wrong:
-        message = f"--engine pymc3: PyMC3 left no draws that can be used ({' '.join(wrong.split())[:300]}); {_ELSE}"
+        message = f"--engine pymc3: PyMC3 left no draws that can be used ({printable(wrong)[:300]}); {_ELSE}"
         raise EngineFailed(_with_log(message, log))
     return Chains(
         {name: array.astype(np.float64) for name, array in arrays.items() if not name.startswith(OF_SAMPLER)},

@@ -157,14 +157,18 @@ def ready_room(machine: Machine) -> Room:
     if room.is_ready:
         return room
     home = room.folder.parent
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / f"{room.folder.name}.lock").open("a") as lock:
-        if _lock(lock, wait=False) is False:
-            _LOGGER.info("%-7s another run is setting PyMC3's environment up: waiting for it", "sample")
-            _lock(lock, wait=True)
-        if not room.is_ready:
-            sweep(home)
-            _make(room)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / f"{room.folder.name}.lock").open("a") as lock:
+            if _lock(lock, wait=False) is False:
+                _LOGGER.info("%-7s another run is setting PyMC3's environment up: waiting for it", "sample")
+                _lock(lock, wait=True)
+            if not room.is_ready:
+                sweep(home)
+                _make(room)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        message = f"--engine pymc3: {home} cannot be written ({error}): mend that, or set {CACHE} to another folder"
+        raise EngineFailed(message) from None
     return room
 
 
@@ -174,7 +178,7 @@ def _make(room: Room) -> None:
     begun = time.monotonic()
     told = "sample", python.version, "uv" if uv else "pip"
     _LOGGER.info("%-7s setting PyMC3 up with Python %s and %s, once, in a minute or two", *told)
-    partial = begin(room.folder.parent, room.folder.name)
+    partial = begin(room.folder.parent, room.folder.name.rpartition("-")[2])
     log = new_log("pymc3-set-up")
     try:
         _Making(partial, room.machine, log).make(uv)

@@ -150,6 +150,14 @@ def tail(log: Path, lines: int = 12, longest: int = 16_384) -> list[str]:
     with contextlib.suppress(OSError), log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - longest))
         said = file.read().decode(errors="replace").splitlines()
-        shown = ("".join(letter if letter.isprintable() else "?" for letter in line.rstrip()) for line in said)
-        return [line[:300] for line in shown if line][-lines:]
+        return [line[:300] for line in map(_shown, said) if line][-lines:]
     return []
+
+
+def printable(text: str) -> str:
+    """Return some text on one line, as far as it can be printed."""
+    return _shown(" ".join(text.split()))
+
+
+def _shown(line: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in line.rstrip())

@@ -49,6 +49,7 @@ class News:
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
         self._done, self._told = 0, 0.0
+        self._begun: tuple[float, float] | None = None
 
     def tell(self, **what: Any) -> None:
         """Send a line."""
@@ -57,10 +58,21 @@ class News:
 
     def count(self, **_: Any) -> None:
         """Note one more iteration of any chain; PyMC3's callback."""
+        self._begun = self._begun or (time.monotonic(), _processor_seconds())
         self._done += 1
         if time.monotonic() - self._told >= _NEWS_EVERY_SECONDS:
             self._told = time.monotonic()
             self.tell(done=self._done)
+
+    def sampling(self) -> dict[str, float]:
+        """Return how long the iterations took, compiling left out: by the clock, and in seconds of processor."""
+        since, used = self._begun or (time.monotonic(), _processor_seconds())
+        return {"seconds": time.monotonic() - since, "processor": _processor_seconds() - used}
+
+
+def _processor_seconds() -> float:
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def end_with_parent(parent: int) -> None:
@@ -92,7 +104,9 @@ def sample(folder: Path, task: dict[str, Any], news: News) -> None:
     versions["theano-pymc"] = versions.pop("theano")
     versions["python"] = platform.python_version()
     news.tell(doing="compiles", versions=versions)
-    written = build(Specification.read(folder), pymc3())
+    # While a model is written down, PyMC3 evaluates each of its terms, once: compiling them would take half a minute.
+    with theano.config.change_flags(cxx=""):
+        written = build(Specification.read(folder), pymc3())
     wanted = [variable for variable in written.free_RVs + written.deterministics if variable.name in PUBLISHED]
     trace = pm.sample(
         model=written,
@@ -109,7 +123,7 @@ def sample(folder: Path, task: dict[str, Any], news: News) -> None:
         compute_convergence_checks=False,
         return_inferencedata=False,
     )
-    news.tell(doing="writes")
+    news.tell(doing="writes", **news.sampling())
     shape = task["chains"], task["draws"]
     arrays: dict[str, Any] = {
         OF_SAMPLER + ours: np.stack(trace.get_sampler_stats(theirs, combine=False, squeeze=False)).reshape(shape)
