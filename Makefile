@@ -20,7 +20,7 @@ TESTING := test test-slow test-pymc3 test-browser screenshots fuzz lint format t
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'ARGS="..." is appended to the command of refit, evaluate, test, test-*, screenshots, fuzz, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
