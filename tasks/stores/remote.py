@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import time
 import uuid
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from schemas.errors import InvalidParameter, PublicationConflict
+from schemas.errors import InvalidParameter, PublicationConflict, StoreUnreachable
 from schemas.publication import MANIFEST, POINTER, VERSIONS, checked_name
 from tasks.published import parse_manifest
 from tasks.stores import store
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # Nobody sees who reads an object: what was current so lately may still be read.
 GRACE = 3600.0  # seconds
+_AGAIN = (0.1, 0.3)
 
 
 class RemoteStore(Store):
@@ -91,17 +93,20 @@ class RemoteStore(Store):
             If it is not a pointer of ours.
         """
         path = f"{checked_name(name)}/{POINTER}"
-        try:
-            said = json.loads(self._objects.read(path))
-            read = {key: str(said.get(key, "")) for key in ("version", "newest", "before", "moved")}
-        except FileNotFoundError:
-            return None
-        except (ValueError, AttributeError):
-            read = {"version": ""}
-        if not VERSION.fullmatch(read["version"]):
-            message = f"{self.where}/{path} is not a pointer to a version; move it away, or publish under another name"
-            raise PublicationConflict(message)
-        return read
+        for delay in (*_AGAIN, None):
+            try:
+                said = json.loads(self._objects.read(path))
+                read = {key: str(said.get(key, "")) for key in ("version", "newest", "before", "moved")}
+            except FileNotFoundError:
+                return None
+            except (ValueError, AttributeError):
+                read = {"version": ""}
+            if VERSION.fullmatch(read["version"]):
+                return read
+            if delay is not None:  # a store that does not replace an object at once may be at it
+                time.sleep(delay)
+        message = f"{self.where}/{path} is not a pointer to a version; move it away, or publish under another name"
+        raise PublicationConflict(message)
 
     def exists(self, name: str, version: str) -> bool:
         """Say whether a version is there for readers: whether it has a manifest."""
@@ -171,8 +176,13 @@ class RemotePress(Press):
         """Add a version: its files, and its manifest when all of them have arrived."""
         self._sweep()
         key = _key(self._name, version)
-        for path, file in sorted(files_of(staged).items()):
+        files = files_of(staged)
+        for path, file in sorted(files.items()):
             self._objects.send(file, f"{key}/{path}")
+        arrived = {path: int(info["size"]) for path, info in self._objects.under(key).items()}
+        if arrived != {path: file.stat().st_size for path, file in files.items()}:
+            message = f"{self._store.address(self._name, version)} does not hold what was sent there: try again"
+            raise StoreUnreachable(message)
         self._claim.check()
         try:
             self._objects.write(f"{key}/{MANIFEST}", (staged / MANIFEST).read_bytes(), new=True)
