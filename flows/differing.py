@@ -40,7 +40,7 @@ def print_difference(to: str, name: str, before: str, after: str, top: int, csv:
         If one of them is not there, or the file cannot be written.
     """
     from tasks.publish.comparing import difference
-    from tasks.publish.history import resolved
+    from tasks.stores.choosing import resolved
 
     store = open_store(to)
     found = difference(store, name, resolved(store, name, before), resolved(store, name, after))

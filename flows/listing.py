@@ -119,7 +119,7 @@ def verify_versions(to: str, name: str, version: str | None) -> None:
     PublicationConflict
         If one is not.
     """
-    from tasks.publish.history import resolved
+    from tasks.stores.choosing import resolved
 
     store = open_store(to)
     chosen = store.versions(name) if version is None else [resolved(store, name, version)]

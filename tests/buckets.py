@@ -193,7 +193,7 @@ def pointed_at(address: str, secret: str = SECRET) -> Iterator[None]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        "FSSPEC_S3_RETRIES": "1",
+        "AWS_MAX_ATTEMPTS": "3",
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():

@@ -20,7 +20,8 @@ from tasks.progress import LOGGER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Between tries, in seconds. A step whose tries are used up is tried again as a whole, after longer.
+# Between tries, in seconds; what speaks S3 tries again by itself. A step whose tries are used up is tried again as a
+# whole, after longer.
 DELAYS = (0.3, 1.5)
 _CHUNK = 8 << 20
 _EXTRAS = {"s3": "s3fs", "s3a": "s3fs"}
@@ -193,7 +194,7 @@ class Objects:
 
     def _tried(self, function: Callable[..., Any], *arguments: Any, path: str, **named: Any) -> Any:
         """Call, and again where it may help."""
-        for delay in (*DELAYS, None):
+        for delay in (*(() if self.kind in _EXTRAS else DELAYS), None):
             try:
                 with self._told(path):
                     return function(*arguments, **named)

@@ -13,10 +13,11 @@ import tiny
 from schemas.errors import InvalidParameter, PublicationConflict
 from tasks.leftovers import tidy
 from tasks.publish.comparing import difference
-from tasks.publish.history import promote, prune, resolved, rows_of
+from tasks.publish.history import promote, prune, rows_of
 from tasks.storage import CONTENTS, Storage, partial_name
 from tasks.stores import Store, open_store
 from tasks.stores import store as stores
+from tasks.stores.choosing import resolved
 from tasks.stores.holding import Hold
 
 if TYPE_CHECKING:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import tiny
 
-from schemas.errors import InvalidParameter, PublicationConflict
-from tasks.stores import open_store
+from schemas.errors import InvalidParameter, PublicationConflict, StoreUnreachable
+from tasks.stores import objects, open_store
 from tasks.stores import remote as remotes
 from tasks.stores import store as stores
 from tasks.stores.store import Pointer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tasks.stores import Store
 
 KEY, OTHER = tiny.KEY, "fedcba9876543210" * 2
@@ -245,3 +244,55 @@ def test_a_pointer_that_is_none_is_a_sentence(bucket: remotes.RemoteStore, text:
     bucket._objects.write("weekly/current.json", text)
     with pytest.raises(PublicationConflict, match="is not a pointer to a version"):
         bucket.pointer("weekly")
+
+
+def test_storage_that_fails_twice_and_then_works_is_no_matter(
+    bucket: remotes.RemoteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(objects, "DELAYS", (0.0, 0.0))
+    system, failed = bucket._objects._system, dict[str, int]()
+    for method in ("pipe_file", "put_file", "cat_file", "find", "rm_file"):
+        real = getattr(system, method)
+
+        def flaky(*arguments: Any, real: Any = real, method: str = method, **named: Any) -> Any:
+            failed[method] = failed.get(method, 0) + 1
+            if failed[method] <= 2:
+                message = "key=hush://ann:hush@example.org/?signature=hush is away"
+                raise TimeoutError(message)
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(system, method, flaky)
+    version = tiny.release(bucket)
+    assert bucket.faults("weekly", version) == []
+    assert min(failed.values()) > 2
+    assert "trying again" in caplog.text
+    assert "ann" not in caplog.text
+    assert "signature" not in caplog.text
+
+
+def test_storage_that_stays_away_is_a_sentence(bucket: remotes.RemoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "DELAYS", (0.0, 0.0))
+    version = tiny.release(bucket)
+
+    def away(*_: object, **__: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(bucket._objects._system, "put_file", away)
+    with pytest.raises(
+        StoreUnreachable, match=r"does not answer as it should .ConnectionResetError.: check the address"
+    ):
+        tiny.release(bucket, key=OTHER)
+    assert bucket.versions("weekly") == [version]
+    assert bucket._objects.under("weekly/.publishing") == {}
+
+
+def test_a_file_that_arrives_cut_is_no_version(bucket: remotes.RemoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = bucket._objects._system
+
+    def cut(file: str, path: str) -> None:
+        system.pipe_file(path, Path(file).read_bytes()[:-1])
+
+    monkeypatch.setattr(system, "put_file", cut)
+    with pytest.raises(StoreUnreachable, match="does not hold what was sent there"):
+        tiny.release(bucket)
+    assert bucket.versions("weekly") == []
