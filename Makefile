@@ -30,8 +30,8 @@ refit: setup-run ## refit on the sample corpus: everything, from the file to a p
 evaluate: setup-run ## how well the models predict tracks of the sample corpus that they have not seen
 	@$(BIN)/encore evaluate data/samples/spotify_by_genre.parquet --name sample $(ARGS)
 
-test: setup-dev ## run the tests
-	@$(BIN)/python -m pytest -m 'not slow and not browser' $(ARGS)
+test: setup-dev ## run the tests, a file on each core (one at a time: ARGS=-n0)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not slow and not browser' $(ARGS)
 
 test-slow: setup-dev ## run the tests that take long
 	@$(BIN)/python -m pytest -m slow $(ARGS)
