@@ -6,12 +6,12 @@ Nothing heavy is imported here: `encore --help` and every mistake on the command
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.evaluating import evaluate
+from flows.keeping import diff, promote, prune, publications, verify
 from flows.options import (
     Blocks,
     Column,
@@ -30,7 +30,7 @@ from flows.options import (
     Slopes,
     checked,
 )
-from flows.reading import TO, draws, predict, priors, quarantine, show, verify
+from flows.reading import TO, To, draws, predict, priors, quarantine, show
 from schemas.errors import EncoreError, PlaceUnreachable, WorkerLost
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         ),
     ],
     name: Annotated[str, typer.Option(help="Name of the publication.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
     repeats: Annotated[Repeats, typer.Option(help="A track id seen before.", rich_help_panel="Ingest")] = Repeats.DROP,
     max_bad_share: Annotated[
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
@@ -189,8 +189,9 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, quarantine, verify):
+for command in (evaluate, show, predict, draws, quarantine, diff, promote, verify, prune):
     app.command(no_args_is_help=True)(command)
+app.command()(publications)
 app.command()(priors)
 
 

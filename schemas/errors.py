@@ -96,3 +96,12 @@ class WorkerLost(ConnectionError):
     """
 
     exit_code: ClassVar[int] = 6
+
+
+class StoreUnreachable(PlaceUnreachable):
+    """A store of publications did not answer, or broke off; never with what is secret in its address.
+
+    That may pass, so it is tried again.
+    """
+
+    exit_code: ClassVar[int] = 1

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from schemas.errors import EngineFailed
 from tasks.sample.old_python import working_uvs
 from tasks.sample.watched import tail, watch
-from tasks.storage import begin, sweep
+from tasks.storage import partial_name, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -178,7 +178,8 @@ def _make(room: Room) -> None:
     begun = time.monotonic()
     told = "sample", python.version, "uv" if uv else "pip"
     _LOGGER.info("%-7s setting PyMC3 up with Python %s and %s, once, in a minute or two", *told)
-    partial = begin(room.folder.parent, room.folder.name.rpartition("-")[2])
+    partial = room.folder.with_name(partial_name(room.folder.name.rpartition("-")[2]))
+    partial.mkdir()
     log = new_log("pymc3-set-up")
     try:
         _Making(partial, room.machine, log).make(uv)
