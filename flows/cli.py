@@ -31,7 +31,7 @@ from flows.options import (
     checked,
 )
 from flows.reading import TO, To, draws, predict, priors, quarantine, show
-from schemas.errors import EncoreError, PlaceUnreachable
+from schemas.errors import EncoreError, PlaceUnreachable, WorkerLost
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -100,6 +100,10 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     parametrisation: Annotated[
         Parametrisation, typer.Option(help="What NUTS moves in, row by row.", rich_help_panel="Sample")
     ] = Parametrisation.AUTO,
+    time_limit: Annotated[
+        float,
+        typer.Option(metavar="MINUTES", help="When --engine pymc3 is stopped; 0: never.", rich_help_panel="Sample"),
+    ] = 60,
     draws: Annotated[int, typer.Option(help="Draws a chain.", rich_help_panel="Sample")] = 1000,
     tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 300,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
@@ -143,6 +147,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         likelihood=likelihood,
         engine=engine,
         parametrisation=parametrisation,
+        time_limit=time_limit,
         draws=draws,
         tune=tune,
         chains=chains,
@@ -194,7 +199,7 @@ def main() -> None:
     """Run the command line; what the user can mend is a sentence and an exit code, with no traceback."""
     try:
         app()
-    except (EncoreError, PlaceUnreachable) as error:
+    except (EncoreError, PlaceUnreachable, WorkerLost) as error:
         sys.stderr.write(f"encore: {error}\n")
         sys.exit(error.exit_code)
 
