@@ -95,6 +95,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
             chosen = sampling.model_copy(update={"pooling": pooling, "artist_draws": 0})
             sampled = sample(grouped, chosen, work, force=force)
             gate(
+                grouped,
                 sampled,
                 gating,
                 work,

@@ -82,6 +82,6 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     )
     grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
     sampled = sample(grouped, sampling, work, force=force)
-    gated = gate(sampled, gating, work, name, force=force)
+    gated = gate(grouped, sampled, gating, work, name, force=force)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}
     return publish(results, publishing, settings, work, name, str(root), force=force)

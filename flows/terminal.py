@@ -155,7 +155,7 @@ def print_publication(to: Path, name: str, top: int = 10) -> None:
     PublicationConflict
         If there is none.
     """
-    from tasks.gate.verdict import summary
+    from tasks.gate.wording import summary
     from tasks.publish.leaderboard import leaderboard_text
     from tasks.publish.store import read_manifest
 

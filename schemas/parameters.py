@@ -237,6 +237,25 @@ class GateParameters(_Parameters):
     min_chains: int = Field(
         2, ge=2, le=64, title="Fewest chains", description="R-hat compares chains; one says nothing."
     )
+    max_mcse_mean: float = Field(
+        0.05,
+        gt=0,
+        title="Largest Monte Carlo error of a mean",
+        description="In posterior sds of what it is the mean of.",
+    )
+    max_mcse_end: float = Field(
+        0.15,
+        gt=0,
+        title="Largest Monte Carlo error of an interval's end",
+        description="In posterior sds; at 0.15, a 5 % tail is one of 3.6 to 6.7 %.",
+    )
+    max_stay: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        title="Longest stay",
+        description="Largest share of a chain that is one and the same draw, over and over.",
+    )
 
 
 class PublishParameters(_Parameters):

@@ -7,8 +7,8 @@ STEPS: dict[str, int] = {
     "sift": 1,
     "ingest": 2,
     "group": 2,
-    "sample": 4,
-    "gate": 1,
+    "sample": 5,
+    "gate": 2,
     "judge": 1,
     "publish": 2,
 }

@@ -11,8 +11,8 @@ from prefect.cache_policies import NO_CACHE
 from schemas.errors import NotConverged
 from schemas.parameters import GateParameters
 from schemas.references import Reference
-from schemas.reports import Verdict
-from tasks.gate.verdict import CHECKS, explain, summary
+from schemas.verdict import Verdict
+from tasks.gate.wording import CHECKS, explain, printable, summary
 from tasks.progress import Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
@@ -33,7 +33,15 @@ _ROWS = 25
     retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
 )
-def gate(sampled: Reference, parameters: GateParameters, work: str, name: str, *, force: bool = False) -> Reference:
+def gate(
+    grouped: Reference,
+    sampled: Reference,
+    parameters: GateParameters,
+    work: str,
+    name: str,
+    *,
+    force: bool = False,
+) -> Reference:
     """Measure a posterior, show the evidence, and stop the run if it falls short.
 
     Raises
@@ -47,20 +55,17 @@ def gate(sampled: Reference, parameters: GateParameters, work: str, name: str, *
     def build(folder: Path) -> None:
         from tasks.gate.gating import gate_posterior
 
-        gate_posterior(storage.open(sampled), parameters, folder)
+        gate_posterior(storage.open(grouped), storage.open(sampled), parameters, folder)
 
-    reference = storage.run("gate", key_of("gate", [sampled.content], parameters), build, force=force)
+    reference = storage.run("gate", key_of("gate", [grouped.content, sampled.content], parameters), build, force=force)
     folder = storage.open(reference)
     verdict = Verdict.model_validate_json((folder / "verdict.json").read_text(encoding="utf-8"))
     create_table_artifact(key="gate", table=_evidence(verdict), description=f"**{name}** {summary(verdict)}")
     progress.finish(summary(verdict))
     if not verdict.passed:
-        short = len({shortfall.parameter for shortfall in verdict.shortfalls})
         message = (
-            f"the posterior of {name} is not fit to publish: {short:,} quantit{'y' if short == 1 else 'ies'} fell "
-            f"short, {verdict.parameters:,} parameters were measured; nothing was published, 'current' has not moved\n"
-            f"{explain(verdict)}\n"
-            f"  all of it: {folder / 'diagnostics.parquet'}"
+            f"the posterior of {name} is not fit to publish: {explain(verdict)}; nothing was published, 'current' has "
+            f"not moved\n  evidence: {folder / 'diagnostics.parquet'}"
         )
         raise NotConverged(message)
     return reference
@@ -71,12 +76,12 @@ def _evidence(verdict: Verdict) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "check": word,
-            "parameter": "worst of all",
+            "parameter": f"worst of all: {printable(verdict.worst[check])}",
             "value": verdict.measured[check],
             "threshold": verdict.thresholds[check],
-            "fell short": sum(shortfall.check == check for shortfall in verdict.shortfalls),
+            "fell short": verdict.fell_short.get(check, 0),
         }
-        for check, (word, _) in CHECKS.items()
+        for check, (word, *_) in CHECKS.items()
     ]
     rows += [
         {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from schemas.reports import Verdict
+    from schemas.verdict import Verdict
     from tasks.publish.coefficients import Coefficient
     from tasks.publish.evidence import Evidence
     from tasks.publish.parts import Expectation, PriorCheck, Share

@@ -13,7 +13,8 @@ import pytest
 
 from schemas.parameters import PublishParameters
 from schemas.publication import artists_schema
-from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport, SourceReport, Verdict
+from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport, SourceReport
+from schemas.verdict import Verdict
 from tasks.publish import versions
 from tasks.publish.publisher import Inputs, publish
 
