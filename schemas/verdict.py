@@ -110,7 +110,8 @@ class Verdict(_Part):
     thresholds : dict of str to float
         What each was held against, by the same names.
     shortfalls : tuple of Shortfall
-        The worst of each check, at most 200 in all; empty if it passed.
+        The worst 40 of each check and kind: scales and coefficients, stored draws of artists, levels and effects of
+        artists; empty if it passed.
     fell_short : dict of str to int
         How many fell short of each check, also of those that are not listed.
     quantities : int

@@ -64,8 +64,8 @@ def gate(
     progress.finish(summary(verdict))
     if not verdict.passed:
         message = (
-            f"the posterior of {name} is not fit to publish: {explain(verdict)}; nothing was published, 'current' has "
-            f"not moved\n  evidence: {folder / 'diagnostics.parquet'}"
+            f"the posterior of {name} is not fit to publish: {explain(verdict)}\n"
+            f"  nothing was published, 'current' has not moved; evidence: {folder / 'diagnostics.parquet'}"
         )
         raise NotConverged(message)
     return reference

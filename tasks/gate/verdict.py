@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 # A corpus has hundreds of thousands of artists, and a verdict is read.
-MOST_LISTED = 40  # of each check
+MOST_LISTED = 40  # of each check: scales and coefficients, stored draws of artists, levels, effects
+ARTIST_DRAWS = "artist_effect["
 _COLUMN_OF = {"max_rhat": "rhat", "min_ess_bulk": "ess_bulk", "min_ess_tail": "ess_tail"}
 OF_SCALARS = ("max_rhat", "min_ess_bulk", "min_ess_tail", "max_mcse_mean", "max_mcse_end", "longest_stay")
 
@@ -124,7 +125,7 @@ def judge(
                 np.logical_or(mask, below, out=mask)
                 found += shortfalls
                 fell_short[check] = fell_short.get(check, 0) + int(below.sum())
-        listed += [shortfall for _, shortfall in sorted(found, key=lambda one: -one[0])[:MOST_LISTED]]
+        listed += [shortfall for _, shortfall in sorted(found, key=lambda one: -one[0])]
         worst[check], who[check] = _worst(check, tables, values)
     whole = {
         "divergences": measured.divergences,
@@ -165,7 +166,12 @@ def judge(
 def _tables(measured: Diagnostics) -> list[_Table]:
     tables = []
     if measured.columns:
-        tables.append(_Table(len(measured.names), measured.names.__getitem__, measured.columns))
+        # Scales and coefficients by themselves: they tell more than an artist among hundreds, and are listed first.
+        of_artist = np.array([name.startswith(ARTIST_DRAWS) for name in measured.names], dtype=bool)
+        for chosen in (np.flatnonzero(~of_artist), np.flatnonzero(of_artist)):
+            names = [measured.names[position] for position in chosen]
+            columns = {name: column[chosen] for name, column in measured.columns.items()}
+            tables.append(_Table(len(names), names.__getitem__, columns))
     if measured.artists is not None:
         artists = measured.artists.names
         for kind, columns in measured.artists.columns.items():

@@ -125,12 +125,11 @@ def worst_of(verdict: Verdict) -> tuple[str, list[str]]:
         return not plain, of_artist, -max(severity(one) for one in mine), -len(mine)
 
     name = min(by_parameter, key=order)
-    mine = sorted(by_parameter[name], key=severity, reverse=True)
-    return name, [one.sentence for one in mine[:_MOST_OF_ONE]]
+    return name, [one.sentence for one in by_parameter[name][:_MOST_OF_ONE]]
 
 
 def explain(verdict: Verdict) -> str:
-    """Say in two lines who fell short worst, and what to do.
+    """Say in two lines how many fell short and who worst, and what to do.
 
     Parameters
     ----------
@@ -138,9 +137,9 @@ def explain(verdict: Verdict) -> str:
         One that did not pass.
     """
     name, sentences = worst_of(verdict)
-    others = verdict.quantities - 1
-    more = f"; and {others:,} more {'quantity' if others == 1 else 'quantities'}" if others > 0 else ""
-    return f"  {printable(name)}: {', '.join(map(_said, sentences))}{more}\n  try this: {verdict.advice}"
+    many = f"{verdict.quantities:,} {'quantity' if verdict.quantities == 1 else 'quantities'} fell short"
+    worst = "" if verdict.quantities == 1 else ", worst"
+    return f"{many}{worst}: {printable(name)} {', '.join(map(_said, sentences))}\n  try this: {verdict.advice}"
 
 
 def _said(text: str) -> str:
