@@ -256,6 +256,53 @@ class GateParameters(_Parameters):
         title="Longest stay",
         description="Largest share of a chain that is one and the same draw, over and over.",
     )
+    rungs: int = Field(
+        2,
+        ge=0,
+        le=5,
+        title="Rungs",
+        description="How often a posterior that falls short is sampled again, changed as what fell short asks for.",
+    )
+    check_mean: Literal["warn", "fail", "off"] = Field(
+        "fail",
+        title="Check: mean of tracks",
+        description="Mean popularity of replicated corpora beside that of the corpus.",
+    )
+    check_sd: Literal["warn", "fail", "off"] = Field(
+        "fail", title="Check: sd of tracks", description="Their sd beside that of the corpus."
+    )
+    check_zeros: Literal["warn", "fail", "off"] = Field(
+        "warn",
+        title="Check: share of zeros",
+        description="Share of tracks with popularity 0, as replicated and as it is.",
+    )
+    check_outside: Literal["warn", "fail", "off"] = Field(
+        "warn", title="Check: share outside", description="Share of tracks that the model puts outside 0 to 100."
+    )
+    check_highest: Literal["warn", "fail", "off"] = Field(
+        "warn", title="Check: highest artist", description="Highest mean of an artist, as replicated and as it is."
+    )
+    check_lowest: Literal["warn", "fail", "off"] = Field(
+        "warn", title="Check: lowest artist", description="Lowest mean of an artist, as replicated and as it is."
+    )
+    check_coverage: Literal["warn", "fail", "off"] = Field(
+        "warn",
+        title="Check: artists left out",
+        description="How many artists lie inside the 90 % interval that all others predict.",
+    )
+    check_influence: Literal["warn", "fail", "off"] = Field(
+        "warn", title="Check: influence", description="Pareto k of the artist that the scales hang on most."
+    )
+    check_overlap: Literal["warn", "fail", "off"] = Field(
+        "warn",
+        title="Check: overlap with priors",
+        description="Posteriors that are still their priors: the data said little.",
+    )
+    check_conflict: Literal["warn", "fail", "off"] = Field(
+        "warn",
+        title="Check: conflict with priors",
+        description="Posteriors far out in their priors: prior and data disagree.",
+    )
 
 
 class PublishParameters(_Parameters):

@@ -164,6 +164,8 @@ class Design(_Report):
         Features left out because they do not vary, or genres because there is one only.
     genre_level : str
         ``genres``, ``subgenres`` or empty.
+    share_of_zeros : float, optional
+        Of the observations; None in a design of an older Encore.
     blocks_from : str
         ``declared`` or ``learned``.
     correlation : tuple of tuple of float
@@ -179,6 +181,7 @@ class Design(_Report):
     genre_level: str = ""
     blocks_from: str = "declared"
     correlation: tuple[tuple[float, ...], ...] = ()
+    share_of_zeros: float | None = None
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Return the names of the columns of a kind: ``intercept``, ``feature``, ``genre`` or ``slope``."""

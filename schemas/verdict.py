@@ -88,6 +88,27 @@ class Attempt(_Part):
     summary: str
 
 
+class Rung(_Part):
+    """Which try a posterior is.
+
+    Attributes
+    ----------
+    number : int
+        0 is as the run was asked.
+    why : str
+        Why it is tried; empty for the first.
+    changes : dict
+        Parameters of sample that differ from what was asked.
+    earlier : tuple of Attempt
+        What fell short before it.
+    """
+
+    number: int = 0
+    why: str = ""
+    changes: dict[str, int | float | str] = {}
+    earlier: tuple[Attempt, ...] = ()
+
+
 class Verdict(_Part):
     """What the gate decided: ``gate/<key>/verdict.json``, and ``verdict`` in the manifest.
 

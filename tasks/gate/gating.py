@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from schemas.reports import Design, SamplingReport
 from tasks.gate.artists import measure_artists
+from tasks.gate.corpus import Corpus
 from tasks.gate.diagnostics import COLUMNS, measure_drawn
 from tasks.gate.inputs import artists_of_group, artists_of_sample, coefficients_of, expected_variables
+from tasks.gate.model_checks import model_checks
+from tasks.gate.ranks import RANKS, draw_ranks
 from tasks.gate.reading import read_posterior
 from tasks.gate.tables import disagreements
 from tasks.gate.verdict import judge
@@ -20,13 +24,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from schemas.parameters import GateParameters
-    from schemas.verdict import Verdict
-    from tasks.gate.artists import ArtistDiagnostics, Part
+    from schemas.verdict import ModelCheck, Rung, Verdict
+    from tasks.gate.artists import ArtistDiagnostics, Coefficients, Part
     from tasks.gate.diagnostics import Diagnostics
-    from tasks.gate.verdict import Rung
+    from tasks.gate.reading import Drawn
 
 POSTERIOR = "posterior.nc"
 ARTIST_CONVERGENCE = "artist_convergence.parquet"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was read and measured of a posterior.
+
+    Parameters
+    ----------
+    diagnostics : Diagnostics
+    drawn : Drawn
+    coefficients : Coefficients, optional
+        None where the draws do not allow for them.
+    """
+
+    diagnostics: Diagnostics
+    drawn: Drawn
+    coefficients: Coefficients | None
 
 
 def gate_posterior(
@@ -41,7 +62,7 @@ def gate_posterior(
     parameters : GateParameters
     folder : Path
         Where to write ``verdict.json`` and ``diagnostics.parquet`` (a row a scalar, and a row for each of the artists
-        that came out worst).
+        that came out worst); of a posterior that falls short also ``ranks.png``.
     rung : Rung, optional
         Which try this is.
 
@@ -61,10 +82,30 @@ def gate_posterior(
         artists_of_group(grouped),
         (lambda: artists_of_sample(own)) if own.exists() else None,
     )
-    verdict = judge(measured, parameters, fixed=fixed_by(report), rung=rung)
-    write_diagnostics(measured, folder / "diagnostics.parquet")
+    checks = _checks(grouped, design, report, measured, parameters)
+    verdict = judge(measured.diagnostics, parameters, fixed=fixed_by(report), checks=checks, rung=rung)
+    write_diagnostics(measured.diagnostics, folder / "diagnostics.parquet")
+    if not verdict.passed:
+        draw_ranks(verdict, measured.drawn, folder / RANKS)
     (folder / "verdict.json").write_text(verdict.model_dump_json(indent=1), encoding="utf-8")
     return verdict
+
+
+def _checks(
+    grouped: Path, design: Design, report: SamplingReport, measured: Measured, parameters: GateParameters
+) -> tuple[ModelCheck, ...]:
+    """Check the model, where there is a posterior to check it by."""
+    diagnostics, coefficients = measured.diagnostics, measured.coefficients
+    if coefficients is None or diagnostics.missing or diagnostics.not_finite:
+        return ()
+    shape = len(coefficients.sigma)
+    scales = {
+        name: draws.reshape(shape, *draws.shape[2:])
+        for name, draws in measured.drawn.variables.items()
+        if name in {"tau_genre", "tau_block", "tau_slope", "nu"}
+    }
+    with threadpool_limits(1):
+        return model_checks(Corpus.load(grouped, design, report, coefficients, scales), parameters)
 
 
 def fixed_by(report: SamplingReport) -> frozenset[str]:
@@ -79,7 +120,7 @@ def measure_all(
     report: SamplingReport,
     parts: Iterable[Part],
     drawn_one_by_one: Callable[[], ArtistDiagnostics] | None = None,
-) -> Diagnostics:
+) -> Measured:
     """Measure every scalar of a posterior and every artist, and hold the table of artists against them.
 
     Parameters
@@ -97,16 +138,16 @@ def measure_all(
 
     drawn = read_posterior(posterior, expected_variables(design, report))
     measured = measure_drawn(drawn, report.interval)
-    coefficients = coefficients_of(drawn, design)
-    if coefficients is None or not drawn.draws or not drawn.chains:
-        return measured
+    coefficients = coefficients_of(drawn, design) if drawn.draws and drawn.chains else None
+    if coefficients is None:
+        return Measured(measured, drawn, None)
     if drawn_one_by_one is not None:
         artists = drawn_one_by_one()
     else:
         artists = measure_artists(coefficients, parts, float(ndtri((1 + report.interval) / 2)))
         artists.means["level"] += design.popularity_mean
     wrong = disagreements(table, artists)
-    return replace(measured, artists=artists, disagreements=wrong)
+    return Measured(replace(measured, artists=artists, disagreements=wrong), drawn, coefficients)
 
 
 def write_diagnostics(measured: Diagnostics, path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.verdict import Attempt, ModelCheck, Shortfall, Verdict
+from schemas.verdict import ModelCheck, Rung, Shortfall, Verdict
 from tasks.gate.wording import CHECKS, advice_for, sentence
 
 if TYPE_CHECKING:
@@ -26,26 +26,6 @@ MOST_LISTED = 40  # of each check: scales and coefficients, stored draws of arti
 ARTIST_DRAWS = "artist_effect["
 _COLUMN_OF = {"max_rhat": "rhat", "min_ess_bulk": "ess_bulk", "min_ess_tail": "ess_tail"}
 OF_SCALARS = ("max_rhat", "min_ess_bulk", "min_ess_tail", "max_mcse_mean", "max_mcse_end", "longest_stay")
-
-
-@dataclass(frozen=True)
-class Rung:
-    """Which try the posterior is.
-
-    Parameters
-    ----------
-    number : int
-        0 is as the run was asked.
-    why : str
-    changes : mapping
-        Parameters of sample that differ from what was asked.
-    earlier : tuple of Attempt
-    """
-
-    number: int = 0
-    why: str = ""
-    changes: Mapping[str, int | float | str] | None = None
-    earlier: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,7 +138,7 @@ def judge(
         advice=advice_for(listed, measured.chains, measured.draws),
         rung=rung.number,
         why=rung.why,
-        changes=dict(rung.changes or {}),
+        changes=rung.changes,
         earlier=rung.earlier,
     )
 

@@ -88,6 +88,11 @@ def _round_up(draws: float) -> int:
     return max(math.ceil(draws / 500) * 500, 1000)
 
 
+def counted(number: int, word: str) -> str:
+    """Return a number with its word, in the plural where it takes one."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """Return text of strangers for one line of a terminal."""
     plain = "".join(letter if letter.isprintable() else "?" for letter in text)
@@ -109,14 +114,12 @@ def _ratio(shortfall: Shortfall) -> float:
     return (shortfall.value or 0.0) / shortfall.threshold if shortfall.threshold else math.inf
 
 
-def worst_of(verdict: Verdict) -> tuple[str, list[str]]:
-    """Return who fell short worst, and the sentences on it, at most three.
+def in_order(verdict: Verdict) -> list[str]:
+    """Return who fell short, the worst first.
 
     What is plainly wrong comes first; then scales and coefficients, which tell more than one artist among thousands.
     """
-    by_parameter: dict[str, list[Shortfall]] = {}
-    for shortfall in verdict.shortfalls:
-        by_parameter.setdefault(shortfall.parameter, []).append(shortfall)
+    by_parameter = _by_parameter(verdict)
 
     def order(name: str) -> tuple[bool, bool, float, int]:
         mine = by_parameter[name]
@@ -124,8 +127,20 @@ def worst_of(verdict: Verdict) -> tuple[str, list[str]]:
         plain = any(one.check in PLAIN for one in mine)
         return not plain, of_artist, -max(severity(one) for one in mine), -len(mine)
 
-    name = min(by_parameter, key=order)
-    return name, [one.sentence for one in by_parameter[name][:_MOST_OF_ONE]]
+    return sorted(by_parameter, key=order)
+
+
+def worst_of(verdict: Verdict) -> tuple[str, list[str]]:
+    """Return who fell short worst, and the sentences on it, at most three."""
+    name = in_order(verdict)[0]
+    return name, [one.sentence for one in _by_parameter(verdict)[name][:_MOST_OF_ONE]]
+
+
+def _by_parameter(verdict: Verdict) -> dict[str, list[Shortfall]]:
+    by_parameter: dict[str, list[Shortfall]] = {}
+    for shortfall in verdict.shortfalls:
+        by_parameter.setdefault(shortfall.parameter, []).append(shortfall)
+    return by_parameter
 
 
 def explain(verdict: Verdict) -> str:
@@ -162,7 +177,7 @@ def summary(verdict: Verdict) -> str:
         value = verdict.measured.get(check)
         return "not a number" if value is None else format(value, form)
 
-    artists = f" and {verdict.artists:,} artist{'' if verdict.artists == 1 else 's'}" if verdict.artists else ""
+    artists = f" and {counted(verdict.artists, 'artist')}" if verdict.artists else ""
     warned = len(verdict.warnings) if verdict.passed else 0
     return (
         f"{'passed' if verdict.passed else 'FAILED'}: {verdict.parameters:,} parameters{artists}, "
