@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.evaluating import evaluate
+from flows.gating import gate
 from flows.options import (
     Blocks,
+    Check,
     Column,
     Credit,
     Engine,
@@ -27,7 +29,9 @@ from flows.options import (
     Pooling,
     RejectOn,
     Repeats,
+    Rungs,
     Slopes,
+    actions,
     checked,
 )
 from flows.reading import TO, draws, predict, priors, quarantine, show, verify
@@ -117,6 +121,8 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_rhat: Annotated[float, typer.Option(help="Largest R-hat.", rich_help_panel="Gate")] = 1.01,
     min_ess_per_chain: Annotated[float, typer.Option(help="Smallest ESS a chain.", rich_help_panel="Gate")] = 100,
     max_divergences: Annotated[int, typer.Option(help="Most divergences.", rich_help_panel="Gate")] = 0,
+    rungs: Rungs = 2,
+    check: Check = None,
     force: Annotated[bool, typer.Option("--force", help="Do every step again.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's own log too.")] = False,
 ) -> None:
@@ -175,7 +181,12 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         ),
         "sampling": sampling,
         "gating": checked(
-            GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
+            GateParameters,
+            max_rhat=max_rhat,
+            min_ess_per_chain=min_ess_per_chain,
+            max_divergences=max_divergences,
+            rungs=rungs,
+            **actions(check),
         ),
         "publishing": PublishParameters(),
     }
@@ -184,7 +195,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, quarantine, verify):
+for command in (evaluate, show, predict, draws, quarantine, verify, gate):
     app.command(no_args_is_help=True)(command)
 app.command()(priors)
 

@@ -118,7 +118,7 @@ def measure_all(
     table: Path,
     design: Design,
     report: SamplingReport,
-    parts: Iterable[Part],
+    parts: Iterable[Part] | None,
     drawn_one_by_one: Callable[[], ArtistDiagnostics] | None = None,
 ) -> Measured:
     """Measure every scalar of a posterior and every artist, and hold the table of artists against them.
@@ -129,8 +129,8 @@ def measure_all(
         ``posterior.nc`` and ``artists.parquet``.
     design : Design
     report : SamplingReport
-    parts : iterable
-        What was seen of each artist; see `artists.measure_artists`.
+    parts : iterable, optional
+        What was seen of each artist; see `artists.measure_artists`. Without, artists are left out.
     drawn_one_by_one : callable, optional
         Gives what was measured of artists whose effects NUTS drew, rather than exactly from all else.
     """
@@ -143,6 +143,8 @@ def measure_all(
         return Measured(measured, drawn, None)
     if drawn_one_by_one is not None:
         artists = drawn_one_by_one()
+    elif parts is None:
+        return Measured(measured, drawn, coefficients)
     else:
         artists = measure_artists(coefficients, parts, float(ndtri((1 + report.interval) / 2)))
         artists.means["level"] += design.popularity_mean

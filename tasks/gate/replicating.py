@@ -99,7 +99,8 @@ def replicated(corpus: Corpus) -> dict[str, Replicated]:
     found["mean"] = Replicated(centre + popularity, popularity)
     found["sd"] = Replicated(np.sqrt(variance), _sd_of_tracks(corpus))
     if corpus.report.pooling != "none":
-        raw = statistics.means[:, -1] + popularity
+        # Taking the corpus mean and adding it again leaves 1e-14 where 0 should be.
+        raw = np.round(statistics.means[:, -1] + popularity, 9)
         found["highest"] = Replicated(highest, float(raw.max()))
         found["lowest"] = Replicated(lowest, float(raw.min()))
     return found
