@@ -115,7 +115,8 @@ def _print(found: Regated) -> None:
     for check, (word, bound, digits) in CHECKS.items():
         told = [_number(each.get(check), digits) for each in (verdict.measured, published)]
         threshold = f"{bound} {verdict.thresholds[check]:g}"
-        rows.append((word.rstrip(","), *told, threshold, printable(verdict.worst.get(check, ""))))
+        worst = printable(verdict.worst.get(check, ""))
+        rows.append((word.rstrip(","), told[0], told[1], threshold, worst))
     print_line(aligned(rows, left={0, 4}))
     if verdict.checks:
         print_line("\nmodel checks, as published")

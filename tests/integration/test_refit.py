@@ -13,7 +13,7 @@ import xarray as xr
 from pyarrow import csv
 
 from schemas.errors import CorpusRejected, InvalidParameter, NotConverged
-from schemas.parameters import GroupParameters, IngestParameters, SampleParameters
+from schemas.parameters import GateParameters, GroupParameters, IngestParameters, SampleParameters
 from schemas.priors import Priors
 from schemas.publication import Manifest, Publication
 
@@ -107,7 +107,7 @@ def test_a_posterior_nobody_should_trust_is_stopped(tracks: Path, tmp_path: Path
     first = run(tracks, sampling=QUICK, **options)
     before = (tmp_path / "gated" / "current").readlink()
     with pytest.raises(NotConverged) as caught:
-        run(tracks, sampling=SampleParameters(draws=20, tune=20), **options)
+        run(tracks, sampling=SampleParameters(draws=20, tune=20), gating=GateParameters(rungs=0), **options)
     message = str(caught.value)
     assert "fell short" in message
     assert "R-hat" in message
@@ -121,6 +121,75 @@ def test_a_posterior_nobody_should_trust_is_stopped(tracks: Path, tmp_path: Path
     assert len(failed) == 1
     named = {row["parameter"] for row in json.loads(failed[0].data)}
     assert len({name for name in named if name in {"mu", "tau", "sigma"} or name.startswith("artist_effect[")}) > 5
+
+
+def task_runs(flow_run_name: str) -> dict[str, str]:
+    """Return the names of the task runs of the newest flow run of that name, with the state that each ended in."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    with get_client(sync_client=True) as client:
+        named = FlowRunFilter(name=FlowRunFilterName(any_=[flow_run_name]))
+        newest = client.read_flow_runs(flow_run_filter=named, sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
+        wanted = FlowRunFilter.model_validate({"id": {"any_": [newest.id]}})
+        return {found.name: str(found.state_name) for found in client.read_task_runs(flow_run_filter=wanted)}
+
+
+def test_what_falls_short_is_sampled_again_a_rung_higher(tracks: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"to": tmp_path, "name": "climbed", "ingestion": KEEP, "grouping": ALONE}
+    asked = SampleParameters(draws=30, tune=20)
+    publication = run(tracks, sampling=asked, **options)
+    manifest, _, posterior = read(publication)
+    verdict = manifest.verdict
+    assert verdict.passed
+    assert verdict.rung == 1
+    assert verdict.changes == {"tune": 1000, "draws": 1000}
+    assert posterior.sizes["draw"] == verdict.draws == 1000
+    assert "fell short" in verdict.why
+    assert [(one.rung, one.summary[:6]) for one in verdict.earlier] == [(0, "FAILED")]
+    assert manifest.parameters["sample"]["draws"] == 30
+    # Each rung is seen in the UI, with why it was tried.
+    names = task_runs("refit-climbed")
+    assert names["gate"] == "Failed"
+    assert names["sample, rung 1 of 2 (tune 1000, draws 1000)"] == "Completed"
+    assert names["gate, rung 1 of 2 (tune 1000, draws 1000)"] == "Completed"
+    (told,) = [artifact for artifact in artifacts("ladder") if artifact.description == "climbed, rung 1"]
+    assert "tuning steps 20" in told.data
+    # The same command finds that nothing is new, and draws nothing again.
+    again = run(tracks, sampling=asked, **options)
+    assert not again.new
+    assert len(list((tmp_path / ".work" / "sample").iterdir())) == 2
+
+
+def test_a_run_that_was_killed_goes_on_at_its_rung(
+    tracks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.gate import gating
+    from tasks.sample import sampling
+
+    options: dict[str, Any] = {"to": tmp_path, "name": "resumed", "ingestion": KEEP, "grouping": ALONE}
+    drawn: list[int] = []
+    sample_posterior, gate_posterior = sampling.sample_posterior, gating.gate_posterior
+
+    def counted(*arguments: Any, **more: Any) -> Any:
+        drawn.append(arguments[1].draws)
+        return sample_posterior(*arguments, **more)
+
+    def killed(*arguments: Any, **more: Any) -> Any:
+        if len(drawn) > 1:
+            raise KeyboardInterrupt
+        return gate_posterior(*arguments, **more)
+
+    monkeypatch.setattr(sampling, "sample_posterior", counted)
+    monkeypatch.setattr(gating, "gate_posterior", killed)
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - as Prefect passes it on
+        run(tracks, sampling=SampleParameters(draws=30, tune=20), **options)
+    monkeypatch.setattr(gating, "gate_posterior", gate_posterior)
+    assert not (tmp_path / "resumed" / "current").exists()
+    publication = run(tracks, sampling=SampleParameters(draws=30, tune=20), **options)
+    assert read(publication)[0].verdict.rung == 1
+    assert drawn == [30, 1000]
 
 
 def test_nothing_new_is_said_and_force_does_it_again(tracks: Path, tmp_path: Path) -> None:
