@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.options import Check, actions
+from flows.reading import TO, To
 from schemas.errors import NotConverged
 
 if TYPE_CHECKING:
     from tasks.gate.regating import Regated
-
-TO = Path("data/publications")
 
 
 def gate(  # noqa: PLR0913, PLR0917 - one option each
     publication: Annotated[
         str, typer.Argument(metavar="PUBLICATION", help="Name of a publication, or the folder of one or of a version.")
     ],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
     max_rhat: Annotated[float | None, typer.Option(help="Largest R-hat; as published unless given.")] = None,
     min_ess_per_chain: Annotated[
         float | None, typer.Option(help="Smallest ESS a chain; as published unless given.")
@@ -52,13 +51,13 @@ def gate(  # noqa: PLR0913, PLR0917 - one option each
     regate(to, publication, {**changed, **actions(check)}, json=json)
 
 
-def regate(to: Path, publication: str, changed: dict[str, object], *, json: bool) -> None:
+def regate(to: str, publication: str, changed: dict[str, object], *, json: bool) -> None:
     """Print what the gate finds of a publication.
 
     Parameters
     ----------
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications are.
     publication : str
     changed : dict
         Parameters of the gate that differ from those it was published with.
@@ -72,15 +71,17 @@ def regate(to: Path, publication: str, changed: dict[str, object], *, json: bool
         If there is no whole publication.
     """
     from flows.options import checked
-    from flows.terminal import current_folder, print_line
+    from flows.terminal import print_line
     from schemas.parameters import GateParameters
-    from tasks.gate.regating import gate_publication
+    from tasks.gate.regating import FILES, gate_publication
     from tasks.gate.wording import explain
     from tasks.published import version_folder
+    from tasks.stores import open_store
 
     checked(GateParameters, **changed)
     here = Path(publication)
-    found = gate_publication(version_folder(here if here.is_dir() else current_folder(to, publication)), changed)
+    version = version_folder(here) if here.is_dir() else open_store(to).current_folder(publication, FILES)
+    found = gate_publication(version, changed)
     if json:
         print_line(_as_json(found))
     else:

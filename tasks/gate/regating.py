@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Two measurements of the same draws: artists' means are published rounded, to the twelfth digit.
 _SAME = 1e-3
+FILES = (POSTERIOR, ARTISTS, ARTIST_MEANS, DESIGN)
 _COLLAPSED = "collapsed"
 
 
@@ -67,9 +68,7 @@ def gate_publication(version: Path, changed: Mapping[str, object]) -> Regated:
         If there is no publication, or a file is not what was published.
     """
     manifest = read_manifest(version)
-    posterior, table, means, own = (
-        published_file(version, manifest, name) for name in (POSTERIOR, ARTISTS, ARTIST_MEANS, DESIGN)
-    )
+    posterior, table, means, own = (published_file(version, manifest, name) for name in FILES)
     design = Design.model_validate_json(own.read_bytes())
     exact = manifest.sampling.engine == _COLLAPSED
     parts = artists_of_publication(means, design) if exact else None
