@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from tasks.publish.fonts import FAMILY, fallback_for, has_font
+from tasks.publish.fonts import FAMILY, FONT, fallback_for, has_font
 from tasks.publish.text import ELLIPSIS
 from tasks.publish.visible import visible
 
@@ -64,6 +64,10 @@ def _named(letters: list[str]) -> str:
 def label_font(texts: Sequence[str]) -> Any:
     """Return the font of labels: our own, and behind it those of this machine that have what it lacks."""
     others = dict.fromkeys(found for text in texts for letter in text if (found := fallback_for(letter)))
+    if not others:
+        return FontProperties(
+            fname=str(FONT), size=8
+        )  # a file is found at once, a family is looked for again and again
     return FontProperties(family=[FAMILY, *others], size=8)
 
 

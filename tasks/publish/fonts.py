@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.font_manager import fontManager, get_font
 
 FAMILY = "DejaVu Sans"  # comes with matplotlib, so it is everywhere
-_FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 _REGULAR = 400
 # By the first word of a letter's name in Unicode; other scripts are looked for under their own name.
 _EAST = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "WenQuanYi Zen Hei", "IPAGothic")
@@ -30,7 +30,7 @@ _SYMBOLS = ("Noto Sans Symbols", "Noto Sans Symbols 2", "Noto Sans Math", "Symbo
 
 def has_font(letter: str) -> bool:
     """Whether some font here has a letter."""
-    return ord(letter) in _letters(_FONT) or fallback_for(letter) is not None
+    return ord(letter) in _letters(FONT) or fallback_for(letter) is not None
 
 
 @cache
@@ -42,7 +42,7 @@ def fallback_for(letter: str) -> str | None:
     letter : str
         A single one.
     """
-    if ord(letter) in _letters(_FONT):
+    if ord(letter) in _letters(FONT):
         return None
     script = unicodedata.name(letter, "").partition(" ")[0]
     own = () if unicodedata.category(letter)[0] == "S" else _FAMILIES.get(script, (f"Noto Sans {script.title()}",))
