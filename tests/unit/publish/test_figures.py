@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from PIL import Image
 from tasks.publish import fonts
 from tasks.publish.canvas import drawable, label_font
 from tasks.publish.figures import rank_counts
+from tasks.publish.pictures import data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +58,20 @@ def test_a_model_without_features_pooled_in_no_way_has_no_figure_of_blocks(
     release(KEY, bare, figures=True)
     drawn = {path.name for path in (root / "weekly" / "current" / "figures").iterdir()}
     assert drawn == {"leaderboard.png", "shrinkage.png", "effects.png", "ranks.png"}  # nor of what it would make
+
+
+def test_a_figure_is_small_enough_for_a_database(
+    release: Callable[..., Any], root: Path, make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    release(KEY, make_inputs(tmp_path / "many", artists=3_000), figures=True)
+    for name in ("leaderboard", "shrinkage"):
+        address = data_uri(root / "weekly" / "current" / "figures" / f"{name}.png")
+        kind, _, coded = address.partition(",")
+        assert kind == "data:image/png;base64"
+        assert len(address) < 120_000
+        with Image.open(io.BytesIO(base64.b64decode(coded))) as picture:
+            assert picture.width == 720
+            assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 5
 
 
 def test_without_figures_there_is_no_folder(release: Callable[..., Any], root: Path) -> None:
