@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from schemas.evaluation import Evaluation
-    from schemas.reports import Verdict
+    from schemas.verdict import Verdict
     from tasks.publish.changes import Changes
     from tasks.publish.coefficients import Coefficient
     from tasks.publish.evidence import Evidence
     from tasks.publish.parts import PriorCheck, Share
+    from tasks.publish.predictive import PredictiveCheck
     from tasks.publish.tables import Previous
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -44,6 +45,9 @@ _CHECKS = {
     "max_rhat": ("R-hat, the largest", "at most", 3, "Do the chains agree? 1 is perfect."),
     "min_ess_bulk": ("Bulk ESS, the smallest", "at least", 0, "Independent draws that the means are worth."),
     "min_ess_tail": ("Tail ESS, the smallest", "at least", 0, "Independent draws that the ends are worth."),
+    "max_mcse_mean": ("Monte Carlo error of a mean, the largest", "at most", 3, "In posterior sds."),
+    "max_mcse_end": ("Monte Carlo error of an interval's end", "at most", 3, "The largest, in posterior sds."),
+    "longest_stay": ("Longest stay of a chain", "at most", 3, "Share of a chain that is one draw, over and over."),
     "divergences": ("Divergences", "at most", 0, "Places where the sampler could not follow the posterior."),
     "min_bfmi": ("BFMI, the smallest", "at least", 2, "Does the sampler move well between energies?"),
     "treedepth_share": ("Draws at maximal tree depth", "at most", 3, "Share of draws that were cut short."),
@@ -76,14 +80,16 @@ def environment() -> Environment:
     return made
 
 
-def render_report(
+def render_report(  # noqa: PLR0913 - what the page says, each by its name
     name: str,
     key: str,
     artists: pa.Table,
     previous: Previous | None,
     evidence: Evidence,
     grouped: Path,
+    *,
     evaluation: Evaluation | None = None,
+    check: PredictiveCheck | None = None,
 ) -> str:
     """Return the page.
 
@@ -100,6 +106,8 @@ def render_report(
         What group wrote, for the genres of each artist.
     evaluation : Evaluation, optional
         How pooling compares.
+    check : PredictiveCheck, optional
+        How the averages of artists would be spread if the model were all there is.
 
     Returns
     -------
@@ -113,7 +121,7 @@ def render_report(
     parts, expected = shares(evidence), prior_check(evidence.sampling.prior_predictive)
     blocks = _blocks(evidence, {part.block: part.mean for part in parts if part.block})
     drawn, pull = shrinkage_chart(artists)
-    specs = {"shrinkage": drawn, **_charts(evidence, blocks, parts, expected, changes, evaluation)}
+    specs = {"shrinkage": drawn, **_charts(evidence, blocks, parts, expected, check, changes, evaluation)}
     first = chosen.slice(0, _ROWS_AT_FIRST).to_pylist()
     data = {
         "shown": len(choice.places),
@@ -155,6 +163,7 @@ def render_report(
             most_bars=charts.MOST_BARS,
             shares=parts,
             prior_check=expected,
+            check=check,
             likelihood=LIKELIHOODS.get(evidence.sampling.likelihood, evidence.sampling.likelihood),
             changes=changes,
             evaluation=evaluation,
@@ -171,6 +180,7 @@ def _charts(
     blocks: Sequence[Block],
     parts: Sequence[Share],
     expected: PriorCheck | None,
+    check: PredictiveCheck | None,
     changes: Changes | None,
     evaluation: Evaluation | None,
 ) -> dict[str, dict[str, Any]]:
@@ -189,6 +199,7 @@ def _charts(
     found["variance"] = charts.shares_chart(parts, interval) if parts else None
     found["priors"] = charts.priors_chart(expected) if expected and expected.rows else None
     found["changes"] = comparisons.changes_chart(changes) if changes else None
+    found["fit"] = comparisons.predictive_chart(check) if check else None
     found["pooling"] = comparisons.pooling_chart(evaluation) if evaluation and evaluation.scores else None
     return {name: spec for name, spec in found.items() if spec is not None}
 

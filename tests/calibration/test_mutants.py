@@ -79,6 +79,15 @@ def verdict_of(folder: Path, draws: int, tune: int, gate: GateParameters) -> Ver
     return gate_posterior(folder / "sampled", gate, folder / "gate")
 
 
+@pytest.mark.parametrize("mutation", [None, mutants.two_chains_that_are_one], ids=["sound", "mutant"])
+def test_the_gate_notices_two_chains_that_are_one(
+    mutation: Mutation | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if mutation:
+        mutation(monkeypatch)
+    assert verdict_of(tmp_path, 1000, 300, GateParameters()).passed is (mutation is None)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("mutation", [None, mutants.a_wrong_sign_in_the_gradient], ids=["sound", "mutant"])
