@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows import keeping
 from flows.evaluating import evaluate
-from flows.keeping import diff, promote, prune, publications, verify
 from flows.options import (
     Blocks,
     Column,
@@ -25,6 +25,7 @@ from flows.options import (
     MinTracks,
     Parametrisation,
     Pooling,
+    Promote,
     RejectOn,
     Repeats,
     Slopes,
@@ -121,6 +122,9 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_rhat: Annotated[float, typer.Option(help="Largest R-hat.", rich_help_panel="Gate")] = 1.01,
     min_ess_per_chain: Annotated[float, typer.Option(help="Smallest ESS a chain.", rich_help_panel="Gate")] = 100,
     max_divergences: Annotated[int, typer.Option(help="Most divergences.", rich_help_panel="Gate")] = 0,
+    promote: Annotated[
+        Promote, typer.Option(help="When readers see it: docs/publication.md.", rich_help_panel="Publish")
+    ] = Promote.NOT_WORSE,
     force: Annotated[bool, typer.Option("--force", help="Do every step again.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's own log too.")] = False,
 ) -> None:
@@ -182,16 +186,26 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         "gating": checked(
             GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
         ),
-        "publishing": PublishParameters(),
+        "publishing": checked(PublishParameters, promote=promote),
     }
     from flows.terminal import run_refit
 
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, quarantine, diff, promote, verify, prune):
+for command in (
+    evaluate,
+    show,
+    predict,
+    draws,
+    quarantine,
+    keeping.diff,
+    keeping.promote,
+    keeping.verify,
+    keeping.prune,
+):
     app.command(no_args_is_help=True)(command)
-app.command()(publications)
+app.command()(keeping.publications)
 app.command()(priors)
 
 

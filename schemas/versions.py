@@ -8,6 +8,7 @@ STEPS: dict[str, int] = {
     "ingest": 2,
     "group": 2,
     "sample": 4,
+    "compare": 1,
     "gate": 1,
     "judge": 1,
     "publish": 2,
