@@ -54,10 +54,11 @@ def publish(
     seed = int(settings["sample"]["seed"])
     store = open_store(to)
     publication = publish_version(store, name, key, inputs, settings, seed, parameters, force=force)
+    held_back = f", is not current: {publication.held_back}" if publication.held_back else ""
     create_markdown_artifact(
         key="leaderboard",
         markdown=leaderboard_markdown(store.folder(name, publication.version, [ARTISTS])),
-        description=f"{name}, version {publication.version}",
+        description=f"{name}, version {publication.version}{held_back}",
     )
     progress.finish(f"{publication.path}" if publication.new else f"nothing new: {publication.version} stays current")
     return publication
