@@ -214,7 +214,9 @@ def main() -> None:
     try:
         app()
     except (EncoreError, PlaceUnreachable, WorkerLost) as error:
-        sys.stderr.write(f"encore: {error}\n")
+        from tasks.publish.text import harmless
+
+        sys.stderr.write("encore: " + "\n".join(map(harmless, str(error).split("\n"))) + "\n")
         sys.exit(error.exit_code)
 
 
