@@ -12,8 +12,10 @@ import typer
 
 from flows import keeping
 from flows.evaluating import evaluate
+from flows.gating import gate
 from flows.options import (
     Blocks,
+    Check,
     Column,
     Credit,
     Engine,
@@ -28,7 +30,9 @@ from flows.options import (
     Promote,
     RejectOn,
     Repeats,
+    Rungs,
     Slopes,
+    actions,
     checked,
 )
 from flows.reading import TO, To, draws, predict, priors, quarantine, show
@@ -122,6 +126,8 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_rhat: Annotated[float, typer.Option(help="Largest R-hat.", rich_help_panel="Gate")] = 1.01,
     min_ess_per_chain: Annotated[float, typer.Option(help="Smallest ESS a chain.", rich_help_panel="Gate")] = 100,
     max_divergences: Annotated[int, typer.Option(help="Most divergences.", rich_help_panel="Gate")] = 0,
+    rungs: Rungs = 2,
+    check: Check = None,
     promote: Annotated[
         Promote, typer.Option(help="When readers see it: docs/publication.md.", rich_help_panel="Publish")
     ] = Promote.NOT_WORSE,
@@ -184,7 +190,12 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         ),
         "sampling": sampling,
         "gating": checked(
-            GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
+            GateParameters,
+            max_rhat=max_rhat,
+            min_ess_per_chain=min_ess_per_chain,
+            max_divergences=max_divergences,
+            rungs=rungs,
+            **actions(check),
         ),
         "publishing": checked(PublishParameters, promote=promote),
     }
@@ -202,6 +213,7 @@ for command in (
     keeping.diff,
     keeping.promote,
     keeping.verify,
+    gate,
     keeping.prune,
 ):
     app.command(no_args_is_help=True)(command)
