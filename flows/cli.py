@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.evaluating import evaluate
+from flows.operating import history, serve
 from flows.options import (
     Blocks,
     Column,
@@ -187,6 +188,8 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
 for command in (evaluate, show, predict, draws, quarantine, verify):
     app.command(no_args_is_help=True)(command)
 app.command()(priors)
+app.command()(serve)
+app.command(no_args_is_help=True)(history)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from tasks.storage import Storage, key_of
     retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
 )
-def publish(
+def publish(  # noqa: PLR0913 - what it reads, and where it goes
     results: dict[str, Reference],
     parameters: PublishParameters,
     settings: dict[str, Any],
@@ -34,11 +34,13 @@ def publish(
     name: str,
     to: str,
     *,
+    before: str | None = None,
     force: bool = False,
 ) -> Publication:
     """Publish what the other steps made, by name; see `tasks.publish.publisher.publish`.
 
-    `settings` are the parameters of the whole run, for the manifest.
+    `settings` are the parameters of the whole run, for the manifest; `before` is the version that was current when the
+    run began, empty for none.
     """
     from tasks.publish.leaderboard import leaderboard_markdown
     from tasks.publish.publisher import Inputs
@@ -50,7 +52,7 @@ def publish(
     contents = [results[step].content for step in sorted(results)]
     key = key_of("publish", contents, {"name": name, **parameters.model_dump(mode="json")})
     seed = int(settings["sample"]["seed"])
-    publication = publish_version(Path(to), name, key, inputs, settings, seed, parameters, force=force)
+    publication = publish_version(Path(to), name, key, inputs, settings, seed, parameters, before=before, force=force)
     create_markdown_artifact(
         key="leaderboard",
         markdown=leaderboard_markdown(Path(publication.path)),

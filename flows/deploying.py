@@ -1,0 +1,30 @@
+"""Make the work pool and every deployment of prefect.yaml on the server that PREFECT_API_URL names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectNotFound
+
+POOL = "encore"
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def deploy() -> None:
+    """Make what is missing, and bring up to date what is there."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_work_pool(POOL)
+        except ObjectNotFound:
+            client.create_work_pool(
+                WorkPoolCreate(name=POOL, type="process", description="Encore's runs, as processes.")
+            )
+    subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], cwd=REPOSITORY, check=True)
+
+
+if __name__ == "__main__":
+    deploy()
