@@ -23,6 +23,7 @@ from schemas.publication import (
 )
 from schemas.versions import STEPS
 from tasks.publish import provenance, versions
+from tasks.publish.evaluated import newest_evaluation
 from tasks.publish.evidence import DATA_DOCS, QUARANTINE, Evidence, Inputs, read_evidence
 from tasks.publish.means import write_means
 from tasks.publish.parquet import write_table
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from schemas.evaluation import Evaluation
     from schemas.parameters import PublishParameters
     from tasks.publish.tables import Previous
 
@@ -118,7 +120,8 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         version = versions.next_version(root, name, key)
         previous = previous_publication(root, name, key)
         with _staging(root, key) as staged:
-            _write_files(staged, name, key, inputs, evidence, previous, figures=publish_parameters.figures)
+            evaluation = newest_evaluation(root, name, evidence.corpus)
+            _write_files(staged, name, key, inputs, evidence, previous, evaluation, figures=publish_parameters.figures)
             manifest = Manifest(
                 name=name,
                 version=version,
@@ -165,13 +168,14 @@ def _staging(root: Path, key: str) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _write_files(
+def _write_files(  # noqa: PLR0913 - what the files are made from, each by its name
     staged: Path,
     name: str,
     key: str,
     inputs: Inputs,
     evidence: Evidence,
     previous: Previous | None,
+    evaluation: Evaluation | None,
     *,
     figures: bool,
 ) -> None:
@@ -188,7 +192,7 @@ def _write_files(
     shutil.copyfile(inputs.sample / POSTERIOR, staged / POSTERIOR)
     shutil.copyfile(inputs.ingest / QUARANTINE, staged / QUARANTINE)
     shutil.copytree(inputs.ingest / DATA_DOCS, staged / DATA_DOCS, copy_function=shutil.copyfile)
-    report = render_report(name, key, artists, previous, evidence)
+    report = render_report(name, key, artists, previous, evidence, inputs.group, evaluation)
     (staged / "report.html").write_text(report, encoding="utf-8")
     (staged / "model_card.md").write_text(render_card(name, artists, evidence), encoding="utf-8")
     if figures:
