@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.evaluating import evaluate
-from flows.operating import history, serve
+from flows.operating import alerts, history, serve
 from flows.options import (
     Blocks,
     Column,
@@ -190,6 +190,7 @@ for command in (evaluate, show, predict, draws, quarantine, verify):
 app.command()(priors)
 app.command()(serve)
 app.command(no_args_is_help=True)(history)
+app.command(no_args_is_help=True)(alerts)
 
 
 def main() -> None:

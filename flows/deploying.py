@@ -1,4 +1,7 @@
-"""Make the work pool and every deployment of prefect.yaml on the server that PREFECT_API_URL names."""
+"""Make what `encore serve` needs on a server: work pool, deployments, and a watch over runs that are lost.
+
+The server is the one that PREFECT_API_URL names.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from pathlib import Path
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectNotFound
+
+from flows.alerting import LOST, make_automation
 
 POOL = "encore"
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -23,6 +28,7 @@ def deploy() -> None:
             client.create_work_pool(
                 WorkPoolCreate(name=POOL, type="process", description="Encore's runs, as processes.")
             )
+        make_automation(client, LOST, {})
     subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], cwd=REPOSITORY, check=True)
 
 

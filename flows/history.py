@@ -64,7 +64,7 @@ def show_history(name: str, home: Path, limit: int, *, as_json: bool) -> None:
     from flows.terminal import print_line
 
     checked_name(name)
-    lines = read_history(name, _api(home), limit)
+    lines = read_history(name, api_of(home), limit)
     if as_json:
         print_line(json.dumps([asdict(line) for line in lines], indent=1))
         return
@@ -74,7 +74,7 @@ def show_history(name: str, home: Path, limit: int, *, as_json: bool) -> None:
     print_line(history_text(lines))
 
 
-def _api(home: Path) -> str:
+def api_of(home: Path) -> str:
     """Return the address of the server: the one that is set, or else the one that `encore serve` has started."""
     from flows.serving import STATE, answers
 

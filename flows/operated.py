@@ -61,6 +61,8 @@ def operated[**P, R](
 
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not runtime.flow_run.id:
+                return function(*args, **kwargs)  # a plain function, of which no server knows
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             given = bound.arguments
@@ -80,11 +82,7 @@ def operated[**P, R](
                     raise
                 return cast("R", Cancelled(message=str(error)))
             except Exception as error:
-                create_markdown_artifact(
-                    key=artifact_key(str(runtime.flow_run.flow_name), name),
-                    markdown=reason(error, name),
-                    description=f"{markdown(name)}: stopped",
-                )
+                _show_reason(error, name)
                 raise
             state = "Nothing new" if sentence.startswith("nothing new") else None
             return cast("R", Completed(name=state, message=sentence, data=returned))
@@ -95,6 +93,17 @@ def operated[**P, R](
         return run
 
     return decorate
+
+
+def _show_reason(error: Exception, name: str) -> None:
+    try:
+        create_markdown_artifact(
+            key=artifact_key(str(runtime.flow_run.flow_name), name),
+            markdown=reason(error, name),
+            description=f"{markdown(name)}: stopped",
+        )
+    except Exception as trouble:  # noqa: BLE001 - whatever it is, the error itself says more
+        _log(f"the reason could not be shown: {trouble}")
 
 
 def _log(sentence: str) -> None:

@@ -48,3 +48,27 @@ def history(
     from flows.history import show_history
 
     show_history(name, home, limit, as_json=json)
+
+
+def alerts(
+    webhook: Annotated[
+        str, typer.Option(metavar="URL", help="Is sent JSON: what happened, to which run, why, and where.")
+    ],
+    name: Annotated[str, typer.Option(help="Of this publication alone.")] = "",
+    hours: Annotated[float, typer.Option(min=0.01, help="Without a completed refit, that is one overdue.")] = 26,
+    home: Annotated[Path, typer.Option(help="Folder of the server that encore serve has started.")] = HOME,
+) -> None:
+    """Have the server call a webhook when a refit has failed or crashed, and when none has completed for some hours.
+
+    What it makes are automations: automations/*.yaml has them, and the UI shows them. Run again, it changes them.
+    """
+    import os
+
+    from flows.history import api_of
+    from flows.terminal import print_line
+
+    os.environ["PREFECT_API_URL"] = api_of(home)
+    from flows.alerting import make_alerts
+
+    for made in make_alerts(webhook, name, hours):
+        print_line(made)
