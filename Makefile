@@ -13,7 +13,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow fuzz lint format types check precommit
+TESTING := test test-slow test-browser screenshots fuzz lint format types check precommit
 
 .PHONY: help refit evaluate serve bench bench-refit bench-engines bench-scaling bench-ingest clean clean-data lock setup-run setup-dev $(TESTING)
 
@@ -22,7 +22,7 @@ help: ## show this list
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'ARGS="..." is appended to the command of refit, evaluate, serve, test, test-slow, fuzz, lock and bench-*. ENCORE_PYTHON names the Python to use.'
+	@echo 'ARGS="..." is appended to the command of refit, evaluate, serve, test, test-*, screenshots, fuzz, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
 refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
 	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
@@ -34,10 +34,16 @@ serve: setup-run ## Prefect's UI with every deployment, a worker, and the public
 	@exec $(BIN)/encore serve $(ARGS)
 
 test: setup-dev ## run the tests
-	@$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+	@$(BIN)/python -m pytest -m 'not slow and not browser' $(ARGS)
 
 test-slow: setup-dev ## run the tests that take long
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-browser: setup-dev ## try the report in a real browser: the Chromium of this machine (2 minutes)
+	@$(BIN)/python -m pytest -m browser $(ARGS)
+
+screenshots: setup-dev ## take the pictures of the report that docs/images has, of the publication of `make refit`
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
 fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table nor in a sentence stays in data/fuzz (10 minutes)
 	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MOST_DOTS = 2_000
+DOT = 0.8  # opacity
 _ACROSS, _UP = 1.0, 2.0  # points, the size of a cell
 # By the number of tracks: from how many on, and what they are called.
 CLASSES = ((1, "1 track"), (2, "2 to 4"), (5, "5 to 9"), (10, "10 to 29"), (30, "30 or more"))
@@ -93,13 +94,14 @@ def shrinkage_chart(artists: pa.Table) -> tuple[dict[str, Any], list[dict[str, A
         {"field": "mean", "title": "expected, points", "format": ".1f"},
     ]
     ends = {"domain": [low, high], "nice": False}
+    columns = {"signal": "width < 420 ? 3 : 5"}  # on a phone, two rows
     colour = {
         "field": "tracks",
         "type": "ordinal",
         "sort": _LABELS,
         "title": "tracks",
         "scale": {"domain": _LABELS, "range": [f"var(--s{place + 1})" for place in range(len(_LABELS))]},
-        "legend": {"orient": "top", "direction": "horizontal", "symbolOpacity": 1, "columns": 5},
+        "legend": {"orient": "top", "direction": "horizontal", "symbolOpacity": 1, "columns": columns},
     }
     axis, cursor = {"tickCount": 6}, "default" if gathered else "pointer"
     across = {"field": "raw", "type": "quantitative", "title": "raw mean, points", "scale": ends, "axis": axis}
@@ -121,7 +123,7 @@ def shrinkage_chart(artists: pa.Table) -> tuple[dict[str, Any], list[dict[str, A
             },
             {
                 "data": data,
-                "mark": {"type": "circle", "opacity": 0.75 if gathered else 0.6, "cursor": cursor},
+                "mark": {"type": "circle", "opacity": DOT, "cursor": cursor},
                 "encoding": {
                     "x": across,
                     "y": up,
