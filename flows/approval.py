@@ -16,8 +16,6 @@ from tasks.publish.text import counted, markdown, number, signed
 from tasks.storage import Storage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from schemas.approval import ApproveParameters
     from schemas.references import Reference
     from tasks.publish.movement import Movement
@@ -30,7 +28,7 @@ class Approval(RunInput):
     why: str = Field("", title="Why", description="For the log of the run.", max_length=500)
 
 
-def hold(parameters: ApproveParameters, sampled: Reference, work: str, root: Path, name: str) -> None:
+def hold(parameters: ApproveParameters, sampled: Reference, work: str, to: str, name: str) -> None:
     """Return at once where a posterior may be published; wait for a person where it moves too far.
 
     The process ends while it waits. The run that is resumed does its steps again, which are all there, and comes by
@@ -43,7 +41,7 @@ def hold(parameters: ApproveParameters, sampled: Reference, work: str, root: Pat
     """
     if not parameters.hold_above:
         return
-    moved = movement(Storage(work).open(sampled), root, name)
+    moved = movement(Storage(work).open(sampled), to, name)
     if moved is None or moved.mean <= parameters.hold_above:
         return
     sentence = (

@@ -16,7 +16,7 @@ from schemas.reports import IngestReport
 from tasks.ingest import task as door
 from tasks.ingest.sources import summary
 from tasks.publish.store import earlier_corpora
-from tasks.storage import WORK
+from tasks.stores import open_store
 
 
 def _ingested(reference: Reference, _given: object) -> str:
@@ -46,7 +46,7 @@ def ingest(
     Args:
         sources: Files, folders, patterns or addresses of tracks: CSV, JSON Lines, Parquet, compressed or not.
         name: Name of the publication that the corpus is for.
-        to: Folder of publications.
+        to: Where publications lie: a folder, or an address such as s3://bucket/prefix.
         ingestion: How tracks are read.
         force: Read all of it again, even if nothing has changed.
 
@@ -59,12 +59,12 @@ def ingest(
         EncoreError: What the user can mend: a corpus that cannot be used.
     """
     checked_name(name)
-    root = Path(to).expanduser().resolve()
+    store = open_store(to)
     return door.ingest(
         list(sources),
         ingestion,
-        str(root / WORK),
-        earlier=earlier_corpora(root, name),
-        rejected=str(root / name / REJECTED),
+        str(store.work),
+        earlier=earlier_corpora(store, name),
+        rejected=str(store.beside / name / REJECTED),
         force=force,
     )

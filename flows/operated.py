@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect import runtime
@@ -21,7 +20,7 @@ from prefect.states import Cancelled, Completed
 from flows.guard import only_refit
 from schemas.errors import AnotherRefit, CorpusRejected, EncoreError, NotConverged
 from tasks.publish.text import harmless, markdown
-from tasks.storage import WORK
+from tasks.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,8 +68,9 @@ def operated[**P, R](
             name = str(given["name"])
             try:
                 if alone:
-                    work = Path(str(given["to"])).expanduser().resolve() / WORK
-                    with only_refit(work, name, runtime.flow_run.name or "a run without a name"):
+                    with only_refit(
+                        open_store(str(given["to"])).work, name, runtime.flow_run.name or "a run without a name"
+                    ):
                         returned = function(*args, **kwargs)
                         sentence = finish(returned, given)
                 else:

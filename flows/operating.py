@@ -14,7 +14,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def serve(
-    to: Annotated[Path, typer.Option(help="Folder of publications, to publish to and to show.")] = TO,
+    to: Annotated[str, typer.Option(help="Folder of publications, to publish to and to show.")] = TO,
     home: Annotated[Path, typer.Option(help="Folder of the server: its database and its logs.")] = HOME,
     host: Annotated[
         str, typer.Option(help="Address to listen at; this machine alone can reach the default.")

@@ -14,6 +14,7 @@ from flows.terminal import current_folder, print_line
 from schemas.errors import CorpusRejected, InvalidParameter, PublicationConflict
 from schemas.publication import CURRENT, MANIFEST, checked_name
 from schemas.quarantine import QUARANTINE, REJECTED, REJECTED_REPORT, RejectedReport
+from tasks.stores import open_store
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,13 +31,13 @@ class Found:
     warnings: tuple[str, ...] = ()
 
 
-def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | None, *, json: bool) -> None:
+def show_quarantine(to: str, what: str, reason: str, source: str, csv: Path | None, *, json: bool) -> None:
     """Print what is in quarantine by reason, or get the rows out.
 
     Parameters
     ----------
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie.
     what : str
         A publication, a folder with a quarantine in it, or files of tracks.
     reason, source : str
@@ -71,7 +72,7 @@ def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | N
         _print(found, table)
 
 
-def find(to: Path, what: str) -> Found:
+def find(to: str, what: str) -> Found:
     """Return the quarantine that is meant.
 
     Raises
@@ -81,25 +82,26 @@ def find(to: Path, what: str) -> Found:
     """
     path = Path(what).expanduser()
     with contextlib.suppress(InvalidParameter):
-        if (to / checked_name(what)).is_dir():
+        store = open_store(to)
+        if (store.beside / checked_name(what)).is_dir() or store.pointer(what):
             return _of_publication(to, what)
     if path.name == QUARANTINE and path.is_file():
         path = path.parent
     if (path / QUARANTINE).is_file():
         return _of_folder(path)
     if (path / CURRENT).is_symlink() or (path / REJECTED).is_dir():
-        return _of_publication(path.parent, path.name)
+        return _of_publication(str(path.parent), path.name)
     if path.exists() or any(letter in what for letter in "*?[:/"):
         return _of_corpus(what)
     message = f"there is no publication {what} in {to}, and no folder or file {what}; make one with encore refit"
     raise PublicationConflict(message)
 
 
-def _of_publication(to: Path, name: str) -> Found:
-    rejected = to / name / REJECTED
+def _of_publication(to: str, name: str) -> Found:
+    rejected = open_store(to).beside / name / REJECTED
     if (rejected / QUARANTINE).is_file():
         return _of_folder(rejected)
-    return _of_folder(current_folder(to, name))
+    return _of_folder(current_folder(to, name, [QUARANTINE]))
 
 
 def _of_folder(folder: Path) -> Found:

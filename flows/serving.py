@@ -39,8 +39,8 @@ class Serving:
 
     Parameters
     ----------
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie; a folder is served too.
     home : Path
         Where the server keeps its database, and all their logs.
     host : str
@@ -50,7 +50,7 @@ class Serving:
         How many runs the worker has at work at once.
     """
 
-    to: Path
+    to: str
     home: Path
     host: str
     port: int | None
@@ -82,7 +82,10 @@ def serve_until_stopped(what: Serving) -> None:
             end(left)
         known = _read_state(home)
         port = _free_port(what.host, what.port, int(str(known.get("port", PORT))))
-        read = pages.Pages(what.to.expanduser(), what.host, _free_port(what.host, None, port + 1, avoid=port))
+        distant = "://" in what.to
+        # Of publications in a store elsewhere there is nothing to read here; their links are addresses of that store.
+        shown = home / "no-publications" if distant else Path(what.to).expanduser()
+        read = pages.Pages(shown, what.host, _free_port(what.host, None, port + 1, avoid=port))
         read.begin()
         mark = f"{os.getpid()}-{port}"
         environment = _environment(home, what, port, read, mark)
@@ -95,7 +98,7 @@ def serve_until_stopped(what: Serving) -> None:
                 deployed = _deploy(environment, home, str(known.get("deployed", "")))
                 _write_state(home, {"port": port, "deployed": deployed, "api": environment["PREFECT_API_URL"]})
                 worker.start()
-                _tell(environment["PREFECT_API_URL"], read, home)
+                _tell(environment["PREFECT_API_URL"], what.to if distant else read.url, home)
             while not stopping.wait(0.5):
                 for child in (server, worker):
                     if said := child.look_after():
@@ -217,7 +220,7 @@ def _environment(home: Path, what: Serving, port: int, read: pages.Pages, mark: 
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "encore",
-        "ENCORE_PUBLICATIONS": str(read.root),
+        "ENCORE_PUBLICATIONS": what.to if "://" in what.to else str(read.root),
         pages.ROOT: str(read.root),
         pages.URL: read.url,
         OWNER: mark,
@@ -303,12 +306,12 @@ def alerts() -> list[Path]:
     return sorted((REPOSITORY / "automations").glob("*.yaml"))
 
 
-def _tell(api: str, read: pages.Pages, home: Path) -> None:
+def _tell(api: str, publications: str, home: Path) -> None:
     ui = api.removesuffix("/api")
     _say("")
     _say(f"UI             {ui}")
     _say(f"start a refit  {ui}/deployments")
-    _say(f"publications   {read.url}")
+    _say(f"publications   {publications}")
     _say(f"logs           {home / 'logs'}")
     _say(f"from a terminal, PREFECT_API_URL={api} makes encore refit a run of this server")
     _say("Ctrl-C stops it all")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from schemas.errors import CorpusRejected
 from schemas.parameters import IngestParameters
 from schemas.references import Source
-from tasks.ingest.addresses import is_address, shown
+from tasks.addresses import is_address, shown
 from tasks.ingest.formats import READS, is_table_name, printable
 from tasks.ingest.text import Utf8Check
 from tasks.ingest.unfolding import is_archive

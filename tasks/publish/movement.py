@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemas.publication import VERSIONS
 from tasks.publish.evidence import ARTISTS
 from tasks.publish.parquet import read_table
-from tasks.publish.store import current_version
+from tasks.stores import open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tasks.stores.store import Root
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,15 @@ class Movement:
     movers: tuple[tuple[str, float], ...]
 
 
-def movement(sampled: Path, root: Path, name: str, most: int = 10) -> Movement | None:
+def movement(sampled: Path, to: Root, name: str, most: int = 10) -> Movement | None:
     """Compare what `sample` made with the current publication.
 
     Parameters
     ----------
     sampled : Path
         Folder that `sample` made.
-    root : Path
-        Folder of publications.
+    to : Path, str or Store
+        Where publications lie.
     name : str
     most : int
         How many of those that moved most are named.
@@ -56,11 +57,12 @@ def movement(sampled: Path, root: Path, name: str, most: int = 10) -> Movement |
     """
     import pyarrow.compute as pc
 
-    version = current_version(root, name)
+    store = open_store(to)
+    version = store.current(name)
     if version is None:
         return None
     columns = ["artist", "mean"]
-    before = read_table(root / name / VERSIONS / version / ARTISTS, columns).combine_chunks()
+    before = read_table(store.folder(name, version, [ARTISTS]) / ARTISTS, columns).combine_chunks()
     now = read_table(sampled / ARTISTS, columns)
     at = pc.index_in(now["artist"], value_set=before["artist"])
     change = pc.subtract(now["mean"], before["mean"].take(at))

@@ -10,8 +10,8 @@ import pytest
 from made_up import HOSTILE, write_inputs
 
 from schemas.parameters import PublishParameters
-from tasks.publish import versions
 from tasks.publish.publisher import publish
+from tasks.stores import store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ class Clock:
         self.time = time
 
     def read(self) -> datetime:
-        """Return the time, as `versions.now` does."""
+        """Return the time, as `store.now` does."""
         return self.time
 
 
@@ -90,5 +90,5 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Stop the clock that versions are named after."""
     stopped = Clock(datetime(2026, 11, 22, 16, 5, 1, tzinfo=UTC))
-    monkeypatch.setattr(versions, "now", stopped.read)
+    monkeypatch.setattr(store, "now", stopped.read)
     return stopped
