@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import pages
+from flows.ports import free_port
 from flows.supervising import OWNER, Child, end, orphaned, owned
 from schemas.errors import InvalidParameter, PublicationConflict, ServerTrouble
 
@@ -30,7 +30,6 @@ PORT = 4200
 POOL = "encore"
 STATE = "serve.json"
 _START_SECONDS = 180.0
-_TRIED_PORTS = 50
 
 
 @dataclass(frozen=True)
@@ -81,11 +80,11 @@ def serve_until_stopped(what: Serving) -> None:
             _say(f"ending {len(left)} processes that a killed encore serve has left")
             end(left)
         known = _read_state(home)
-        port = _free_port(what.host, what.port, int(str(known.get("port", PORT))))
+        port = free_port(what.host, what.port, int(str(known.get("port", PORT))))
         distant = "://" in what.to
         # Of publications in a store elsewhere there is nothing to read here; their links are addresses of that store.
         shown = home / "no-publications" if distant else Path(what.to).expanduser()
-        read = pages.Pages(shown, what.host, _free_port(what.host, None, port + 1, avoid=port))
+        read = pages.Pages(shown, what.host, free_port(what.host, None, port + 1, avoid=port))
         read.begin()
         mark = f"{os.getpid()}-{port}"
         environment = _environment(home, what, port, read, mark)
@@ -165,36 +164,6 @@ def _write_state(home: Path, state: dict[str, object]) -> None:
     fresh = home / f".{STATE}"
     fresh.write_text(json.dumps(state, indent=1), encoding="utf-8")
     fresh.replace(home / STATE)
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except socket.gaierror:
-            message = f"--host {host} is no address of this machine"
-            raise InvalidParameter(message) from None
-        except OSError:
-            return False
-        return True
-
-
-def _free_port(host: str, asked: int | None, preferred: int, avoid: int = 0) -> int:
-    """Return the port that was asked for, or else the first free one from the preferred on."""
-    if asked is not None:
-        if not _is_free(host, asked):
-            message = f"port {asked} of {host} is in use: choose another with --port, or leave it out"
-            raise InvalidParameter(message)
-        return asked
-    for port in range(preferred, preferred + _TRIED_PORTS):
-        if port != avoid and _is_free(host, port):
-            return port
-    message = (
-        f"none of the ports {preferred} to {preferred + _TRIED_PORTS - 1} of {host} is free: choose one with --port"
-    )
-    raise InvalidParameter(message)
 
 
 def _environment(home: Path, what: Serving, port: int, read: pages.Pages, mark: str) -> dict[str, str]:
