@@ -36,7 +36,7 @@ def s3_server(folder: Path) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [rclone, "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{USER},{SECRET}"]
-    command += ["--dir-cache-time", "0s", "--config", str(folder / "none.conf")]
+    command += ["--config", str(folder / "none.conf")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait_for(port)

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from tasks.stores import Press, Store
 
 KEY = "0123456789abcdef" * 2
+MEASURED = {
+    "max_rhat": 1.0,
+    "min_ess_bulk": 900.0,
+    "min_ess_tail": 900.0,
+    "divergences": 0.0,
+    "min_bfmi": 1.0,
+    "treedepth_share": 0.0,
+}
 
 
 def manifest_of(name: str, version: str, key: str, files: Mapping[str, bytes], **more: object) -> Manifest:
@@ -42,7 +50,7 @@ def manifest_of(name: str, version: str, key: str, files: Mapping[str, bytes], *
         versions={},
     )
     verdict = Verdict(
-        passed=True, chains=2, draws=4, parameters=1, constants=(), measured={}, thresholds={}, shortfalls=()
+        passed=True, chains=2, draws=4, parameters=1, constants=(), measured=MEASURED, thresholds={}, shortfalls=()
     )
     plain: dict[str, object] = {
         "name": name,

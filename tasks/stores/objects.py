@@ -125,12 +125,12 @@ class Objects:
         Taken
             If the store knows conditions and this one does not hold. Stores that know none write all the same.
         """
-        if not new and not tag:
-            self._tried(self._system.pipe_file, self._at(path), content, path=path)
-            return
-        more: dict[str, Any] = {"mode": "create"} if new else {"IfMatch": tag} if self.kind in _EXTRAS else {}
+        more: dict[str, Any] = {"mode": "create"} if new else {"IfMatch": tag} if tag and self.kind in _EXTRAS else {}
         try:
             self._tried(self._system.pipe_file, self._at(path), content, path=path, **more)
+        except FileNotFoundError:  # not the object, which is about to be
+            message = f"{self.where} is nowhere: make the bucket first, or check the address"
+            raise PublicationConflict(message) from None
         except FileExistsError:
             with contextlib.suppress(FileNotFoundError):
                 if self.read(path) == content:
