@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.approval import hold
+from flows.escalation import sample_and_gate
 from flows.form import Approving, Force, Gating, Grouping, Ingestion, Name, Publishing, Sampling, Sources, To
 from flows.operated import operated, run_name
 from flows.summary import refitted
@@ -13,13 +14,12 @@ from schemas.parameters import GateParameters, GroupParameters, IngestParameters
 from schemas.publication import Publication, checked_name
 from schemas.quarantine import REJECTED
 from tasks.addresses import shown
-from tasks.gate.task import gate
 from tasks.group.task import group
 from tasks.ingest.task import ingest
+from tasks.predict.task import compare
 from tasks.publish.store import earlier_corpora
 from tasks.publish.task import publish
 from tasks.sample.engines import check_installed
-from tasks.sample.task import sample
 from tasks.stores import open_store
 
 
@@ -88,8 +88,8 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         force=force,
     )
     grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
-    sampled = sample(grouped, sampling, work, force=force)
-    gated = gate(sampled, gating, work, name, force=force)
+    sampled, gated = sample_and_gate(grouped, sampling, gating, work, name, force=force)
     hold(approving, sampled, work, to, name)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}
+    results["compare"] = compare(results, grouping.credit, work, name, to, force=force)
     return publish(results, publishing, settings, work, name, to, before=before, force=force)
