@@ -20,6 +20,7 @@ from schemas.tracks import COLUMNS, arrow_schema
 from tasks.ingest.background import Behind, ahead
 from tasks.ingest.coercion import coerce
 from tasks.ingest.evidence import SAMPLE_ROWS
+from tasks.ingest.extremes import Extremes
 from tasks.ingest.noting import bad_rows, without_noted
 from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
@@ -74,7 +75,7 @@ def sift(
     CorpusRejected
         If the source cannot be read or lacks a column that there must be.
     """
-    tally = Tally()
+    tally, kept = Tally(), Extremes()
     noted: Counter[str] = Counter()
     identity = identity_of(source)
     rows_in = parts = 0
@@ -93,7 +94,7 @@ def sift(
             rows_in += len(partition.rows) + len(partition.malformed)
             reasons: dict[int, list[str]] = {}
             if values is not None and unreadable is not None:
-                broken = judge.inspect(rules, values, unreadable, partition.rows, tally)
+                broken = judge.inspect(rules, values, unreadable, partition.rows, tally, kept)
                 reasons = bad_rows(broken)
                 emptied, noted_here = without_noted(values, partition.rows, broken, reasons)
                 noted.update(noted_here)
@@ -105,6 +106,7 @@ def sift(
                     parts += 1
             quarantine.add(reader, partition, reasons)
             progress(rows_in, reader.total)
+        judge.confirm(rules, kept)
     report = SiftReport(
         layout=recognised.layout.name,
         why="; ".join(filter(None, [recognised.why, reader.note])),
