@@ -116,8 +116,8 @@ class Storage:
         ----------
         step, key : str
         build : callable
-            Fills the empty folder it is given. It may return the hashes, by path in it, of files that it shares with
-            finished outputs, so that they need not be read again.
+            Fills the empty folder it is given. It may return the hashes, by path in it, of files that are on the disk
+            already, such as those that it shares with finished outputs: they are not read again.
         force : bool
             Build even if the output is there, and replace it.
 

@@ -203,10 +203,8 @@ def _context() -> Any:
 
 
 def _suite(name: str, rules: Sequence[Rule]) -> gx.ExpectationSuite:
-    suite = gx.ExpectationSuite(name)
-    for position, rule in enumerate(rules):
-        suite.add_expectation(_expectation(rule, position))
-    return suite
+    # Added one by one, each is compared with all before it.
+    return gx.ExpectationSuite(name, expectations=[_expectation(rule, at) for at, rule in enumerate(rules)])
 
 
 def _expectation(rule: Rule, position: int) -> Any:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import parquet as pq
 
 from schemas.expectations import row_rules
 from schemas.quarantine import QUARANTINE
 from schemas.reports import SiftReport
 from schemas.tracks import COLUMNS, arrow_schema
-from tasks.ingest.background import Behind, ahead
+from tasks.ingest.background import ahead
 from tasks.ingest.coercion import coerce
 from tasks.ingest.evidence import SAMPLE_ROWS
 from tasks.ingest.extremes import Extremes
@@ -26,10 +26,10 @@ from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
 from tasks.ingest.recognition import recognise
 from tasks.ingest.tallies import Tally
-from tasks.tracks import TRACKS
+from tasks.ingest.writing import PartWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,13 +45,21 @@ if TYPE_CHECKING:
 REPORT = "sifted.json"
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was found of a source, and the hashes of its partitions, by path, which are on the disk already."""
+
+    report: SiftReport
+    hashes: Mapping[str, str]
+
+
 def sift(
     source: Source,
     parameters: IngestParameters,
     folder: Path,
     inspection: Callable[[], Inspection],
     progress: Callable[[int, int | None], None] = lambda _done, _of: None,
-) -> SiftReport:
+) -> Found:
     """Read a source and tell good rows from bad.
 
     Parameters
@@ -68,7 +76,7 @@ def sift(
 
     Returns
     -------
-    SiftReport
+    Found
 
     Raises
     ------
@@ -78,12 +86,11 @@ def sift(
     tally, kept = Tally(), Extremes()
     noted: Counter[str] = Counter()
     identity = identity_of(source)
-    rows_in = parts = 0
-    (folder / TRACKS).mkdir()
+    rows_in = 0
     with (
         contextlib.closing(open_reader(source, parameters.max_unfold)) as reader,
         Quarantine(folder / QUARANTINE) as quarantine,
-        Behind() as writer,
+        PartWriter(folder) as writer,
     ):
         sample = next(reader.partitions(SAMPLE_ROWS)).table
         recognised = recognise(source.name, reader.names, sample, parameters.columns)
@@ -102,8 +109,7 @@ def sift(
                 if reasons:
                     tracks = tracks.filter(pa.array(~np.isin(partition.rows, list(reasons))))
                 if tracks.num_rows:
-                    writer.submit(_writing(tracks, folder / TRACKS / f"part-{parts:05}.parquet"))
-                    parts += 1
+                    writer.add(tracks)
             quarantine.add(reader, partition, reasons)
             progress(rows_in, reader.total)
         judge.confirm(rules, kept)
@@ -119,7 +125,7 @@ def sift(
         tally=tuple(tally.plain()),
     )
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return report
+    return Found(report, writer.hashes)
 
 
 def key_parameters(parameters: IngestParameters) -> dict[str, object]:
@@ -148,10 +154,6 @@ def _coerced(source: Source, recognised: Recognised, partitions: Iterator[Partit
             yield partition, *coerce(source.name, partition.table, recognised)
         else:
             yield partition, None, None
-
-
-def _writing(tracks: pa.Table, path: Path) -> Callable[[], None]:
-    return lambda: pq.write_table(tracks, path, compression="snappy")
 
 
 def _canonical(source: int, rows: NDArray[np.int64], values: pa.Table) -> pa.Table:
