@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.options import checked
 from flows.terminal import current_folder, print_line
 from schemas.errors import CorpusRejected, InvalidParameter, PublicationConflict
 from schemas.publication import CURRENT, MANIFEST, checked_name
 from schemas.quarantine import QUARANTINE, REJECTED, REJECTED_REPORT, RejectedReport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 
@@ -30,7 +33,9 @@ class Found:
     warnings: tuple[str, ...] = ()
 
 
-def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | None, *, json: bool) -> None:
+def show_quarantine(
+    to: Path, what: str, reason: str, source: str, csv: Path | None, *, column: Sequence[str] = (), json: bool
+) -> None:
     """Print what is in quarantine by reason, or get the rows out.
 
     Parameters
@@ -43,6 +48,8 @@ def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | N
         Only rows with this in a reason, of this file; empty for all.
     csv : Path, optional
         Write the rows there.
+    column : sequence of str
+        Which column is which in files of tracks, as ``popularity=score``.
     json : bool
         Print them as lines of JSON.
 
@@ -53,7 +60,7 @@ def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | N
     """
     from tasks.quarantined import chosen, json_lines, write_csv
 
-    found = find(to, what)
+    found = find(to, what, column)
     table = chosen(found.table, reason, source) if reason or source else found.table
     if csv is not None:
         text = io.StringIO(newline="")
@@ -71,7 +78,7 @@ def show_quarantine(to: Path, what: str, reason: str, source: str, csv: Path | N
         _print(found, table)
 
 
-def find(to: Path, what: str) -> Found:
+def find(to: Path, what: str, column: Sequence[str] = ()) -> Found:
     """Return the quarantine that is meant.
 
     Raises
@@ -90,7 +97,7 @@ def find(to: Path, what: str) -> Found:
     if (path / CURRENT).is_symlink() or (path / REJECTED).is_dir():
         return _of_publication(path.parent, path.name)
     if path.exists() or any(letter in what for letter in "*?[:/"):
-        return _of_corpus(what)
+        return _of_corpus(what, column)
     message = f"there is no publication {what} in {to}, and no folder or file {what}; make one with encore refit"
     raise PublicationConflict(message)
 
@@ -122,20 +129,21 @@ def _of_folder(folder: Path) -> Found:
     return Found(str(folder), table)
 
 
-def _of_corpus(what: str) -> Found:
+def _of_corpus(what: str, column: Sequence[str]) -> Found:
     """Read and validate files of tracks as ingest does, and leave nothing behind."""
     from schemas.parameters import IngestParameters
     from tasks.ingest.corpus import ingest_corpus
     from tasks.ingest.sources import PLACES, find_sources
     from tasks.quarantined import read_quarantine
 
+    parameters = checked(IngestParameters, max_bad_share=1, column=column)
     with tempfile.TemporaryDirectory(prefix="encore-") as scratch:
         sources = find_sources([what], Path(scratch) / PLACES)
         folder = Path(scratch) / "ingest"
         folder.mkdir()
         report, rejected = None, ""
         try:
-            report = ingest_corpus(sources, IngestParameters(max_bad_share=1), folder)
+            report = ingest_corpus(sources, parameters, folder)
         except CorpusRejected as error:
             if not (folder / QUARANTINE).is_file():
                 raise

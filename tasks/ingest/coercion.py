@@ -127,13 +127,14 @@ def _text(raw: pa.Array, *, is_track_id: bool) -> Read:
 
 
 def _dates(raw: pa.Array, layout: Layout) -> Read:
-    """Return dates from the year on; what is none becomes null, for nothing hangs on it."""
+    """Return dates from the year on."""
     text = _present_text(raw)
     certain = pc.match_substring_regex(text, _DATE)
-    if pc.any(pc.invert(certain)).as_py():
-        others = _each_distinct(_null_where(certain, text), lambda one: date(one, layout.dates), pa.string())
-        text = pc.if_else(certain, text, others)
-    return text, _readable(len(text))
+    if not pc.any(pc.invert(certain)).as_py():
+        return text, _readable(len(text))
+    others = _each_distinct(_null_where(certain, text), lambda one: date(one, layout.dates), pa.string())
+    dates = pc.if_else(certain, text, others)
+    return dates, pc.and_(pc.is_valid(text), pc.is_null(dates))
 
 
 def _booleans(raw: pa.Array) -> Read:
