@@ -13,16 +13,16 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow fuzz lint format types check precommit
+TESTING := test test-slow test-pymc3 test-browser screenshots fuzz lint format types check precommit
 
-.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-ingest clean clean-data lock setup-run setup-dev $(TESTING)
+.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest clean clean-data lock setup-run setup-dev $(TESTING)
 
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'ARGS="..." is appended to the command of refit, evaluate, test, test-slow, fuzz, lock and bench-*. ENCORE_PYTHON names the Python to use.'
+	@echo 'ARGS="..." is appended to the command of refit, evaluate, test, test-*, screenshots, fuzz, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
 refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
 	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
@@ -30,11 +30,20 @@ refit: setup-run ## refit on the sample corpus: everything, from the file to a p
 evaluate: setup-run ## how well the models predict tracks of the sample corpus that they have not seen
 	@$(BIN)/encore evaluate data/samples/spotify_by_genre.parquet --name sample $(ARGS)
 
-test: setup-dev ## run the tests
-	@$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+test: setup-dev ## run the tests, a file on each core (one at a time: ARGS=-n0)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not slow and not browser and not pymc3' $(ARGS)
 
 test-slow: setup-dev ## run the tests that take long
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -m 'slow and not pymc3' $(ARGS)
+
+test-pymc3: setup-dev ## hold PyMC3 itself against PyMC 6 and the sums, where there is a Python 3.9 or 3.8 (half an hour)
+	@$(BIN)/python -m pytest -m pymc3 tests/pymc3 $(ARGS)
+
+test-browser: setup-dev ## try the report in a real browser: the Chromium of this machine (2 minutes)
+	@$(BIN)/python -m pytest -m browser $(ARGS)
+
+screenshots: setup-dev ## take the pictures of the report that docs/images has, of the publication of `make refit`
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
 fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table nor in a sentence stays in data/fuzz (10 minutes)
 	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
@@ -42,10 +51,13 @@ fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table n
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
 	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)
 
-bench: bench-engines bench-scaling bench-ingest ## measure Encore against its peers: all of the next three
+bench: bench-engines bench-pymc3 bench-scaling bench-ingest ## measure Encore against its peers: all of the next four
 
 bench-engines: setup-run ## effective draws per second beside nutpie, PyMC, NumPyro and Bambi (about an hour and a half)
 	@$(BIN)/python benchmarks/engines.py $(ARGS)
+
+bench-pymc3: setup-run ## PyMC3 itself beside PyMC 6 and the sums: one posterior, and what each pays for it (20 minutes)
+	@$(BIN)/python benchmarks/generations.py $(ARGS)
 
 bench-ingest: setup-run ## ingest 0.1 to 10 million tracks beside DuckDB's bare conversion (10 minutes, 5 GB of disk)
 	@$(BIN)/python benchmarks/ingestion.py $(ARGS)

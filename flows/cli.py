@@ -6,12 +6,12 @@ Nothing heavy is imported here: `encore --help` and every mistake on the command
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.evaluating import evaluate
+from flows.keeping import diff, promote, prune, publications, verify
 from flows.options import (
     Blocks,
     Column,
@@ -30,8 +30,8 @@ from flows.options import (
     Slopes,
     checked,
 )
-from flows.reading import TO, draws, predict, priors, quarantine, show, verify
-from schemas.errors import EncoreError, PlaceUnreachable
+from flows.reading import TO, To, draws, predict, priors, quarantine, show
+from schemas.errors import EncoreError, PlaceUnreachable, WorkerLost
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -55,7 +55,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         ),
     ],
     name: Annotated[str, typer.Option(help="Name of the publication.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
     repeats: Annotated[Repeats, typer.Option(help="A track id seen before.", rich_help_panel="Ingest")] = Repeats.DROP,
     max_bad_share: Annotated[
         float, typer.Option(help="Reject a corpus with a larger share of bad rows.", rich_help_panel="Ingest")
@@ -100,6 +100,10 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     parametrisation: Annotated[
         Parametrisation, typer.Option(help="What NUTS moves in, row by row.", rich_help_panel="Sample")
     ] = Parametrisation.AUTO,
+    time_limit: Annotated[
+        float,
+        typer.Option(metavar="MINUTES", help="When --engine pymc3 is stopped; 0: never.", rich_help_panel="Sample"),
+    ] = 60,
     draws: Annotated[int, typer.Option(help="Draws a chain.", rich_help_panel="Sample")] = 1000,
     tune: Annotated[int, typer.Option(help="Tuning steps a chain.", rich_help_panel="Sample")] = 300,
     chains: Annotated[int, typer.Option(help="Chains.", rich_help_panel="Sample")] = 4,
@@ -143,6 +147,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         likelihood=likelihood,
         engine=engine,
         parametrisation=parametrisation,
+        time_limit=time_limit,
         draws=draws,
         tune=tune,
         chains=chains,
@@ -184,8 +189,9 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, quarantine, verify):
+for command in (evaluate, show, predict, draws, quarantine, diff, promote, verify, prune):
     app.command(no_args_is_help=True)(command)
+app.command()(publications)
 app.command()(priors)
 
 
@@ -193,7 +199,7 @@ def main() -> None:
     """Run the command line; what the user can mend is a sentence and an exit code, with no traceback."""
     try:
         app()
-    except (EncoreError, PlaceUnreachable) as error:
+    except (EncoreError, PlaceUnreachable, WorkerLost) as error:
         sys.stderr.write(f"encore: {error}\n")
         sys.exit(error.exit_code)
 

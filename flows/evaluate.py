@@ -25,7 +25,7 @@ from tasks.ingest.task import ingest
 from tasks.judge.task import judge
 from tasks.publish.store import earlier_corpora
 from tasks.sample.task import sample
-from tasks.storage import WORK
+from tasks.stores import open_store
 
 if TYPE_CHECKING:
     from schemas.references import Reference
@@ -56,7 +56,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     Args:
         sources: Files, folders or patterns of tracks, CSV, JSON Lines, Parquet, compressed or not.
         name: Name of the publication to put the evaluation beside.
-        to: Folder of publications.
+        to: Where publications lie; where that is no folder, evaluations are kept on this machine.
         ingestion: How tracks are read.
         grouping: How tracks are grouped; its features and slopes are left out of half of the fits.
         sampling: How the posteriors are drawn; its pooling is not used, for each is fitted.
@@ -74,14 +74,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     if sampling.row_by_row:
         message = "only fits from sums can be judged so far: take the normal likelihood, and engine auto or collapsed"
         raise InvalidParameter(message)
-    root = Path(to).expanduser().resolve()
-    work = str(root / WORK)
+    store = open_store(to)
+    work = str(store.work)
     ingested = ingest(
         list(sources),
         ingestion,
         work,
-        earlier=earlier_corpora(root, name),
-        rejected=str(root / name / REJECTED),
+        earlier=earlier_corpora(store, name),
+        rejected=str(store.beside / name / REJECTED),
         force=force,
     )
     fits: list[Fit] = []
@@ -109,7 +109,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         "gate": gating.model_dump(mode="json"),
         "judge": evaluating.model_dump(mode="json"),
     }
-    return judge(ingested, fits, evaluating, settings, work, name, str(root), force=force)
+    return judge(ingested, fits, evaluating, settings, work, name, str(store.beside), force=force)
 
 
 def _has_features(grouped: Reference) -> bool:

@@ -23,7 +23,7 @@ from flows.options import (
     Slopes,
     checked,
 )
-from flows.reading import TO
+from flows.reading import TO, To
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
         ),
     ],
     name: Annotated[str, typer.Option(help="Name of the publication to put the evaluation beside.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
     held_out_tracks: Annotated[
         float, typer.Option(help="Share of tracks held out, of artists who keep others.", rich_help_panel="Judge")
     ] = 0.1,
@@ -155,7 +155,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one option each
 
 
 def run_evaluate(
-    sources: Sequence[str], name: str, to: Path, parameters: Mapping[str, BaseModel], *, force: bool, verbose: bool
+    sources: Sequence[str], name: str, to: str, parameters: Mapping[str, BaseModel], *, force: bool, verbose: bool
 ) -> None:
     """Run the flow in this process and print what it found.
 
@@ -163,8 +163,8 @@ def run_evaluate(
     ----------
     sources : sequence of str
     name : str
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie.
     parameters : mapping
         By parameter of the flow: ingestion, grouping, sampling, gating, evaluating.
     force, verbose : bool
@@ -186,7 +186,7 @@ def run_evaluate(
         from flows.evaluate import evaluate as flow
 
         by_name: dict[str, Any] = dict(parameters)
-        evaluated = flow(sources=list(sources), name=name, to=str(to), **by_name, force=force)
+        evaluated = flow(sources=list(sources), name=name, to=to, **by_name, force=force)
     from tasks.judge.evaluations import read_evaluation
 
     folder = Path(evaluated.path)
@@ -197,13 +197,14 @@ def run_evaluate(
 
 
 def _unchanged(
-    sources: Sequence[str], name: str, to: Path, parameters: Mapping[str, BaseModel]
+    sources: Sequence[str], name: str, to: str, parameters: Mapping[str, BaseModel]
 ) -> tuple[Path, Evaluation] | None:
     """Return the evaluation that was made from these files, with these parameters, by this code."""
     from flows.terminal import by_step
     from flows.unchanged import found_again
     from schemas.versions import STEPS
     from tasks.judge.evaluations import find_evaluation
+    from tasks.stores import open_store
 
     models = by_step(parameters)
     sought = found_again(sources, to, cast("IngestParameters", models["ingest"]))
@@ -212,19 +213,21 @@ def _unchanged(
     found = [{"name": source.name, "sha256": source.sha256} for source in sought]
     settings = {step: model.model_dump(mode="json") for step, model in models.items()}
     return find_evaluation(
-        to,
+        open_store(to).beside,
         name,
         lambda one: list(one.sources) == found and one.parameters == settings and one.steps == STEPS,
     )
 
 
-def _print_evaluation(folder: Path, evaluation: Evaluation, to: Path, name: str) -> None:
+def _print_evaluation(folder: Path, evaluation: Evaluation, to: str, name: str) -> None:
     from flows.terminal import print_line
     from schemas.evaluation import EVALUATIONS
     from tasks.judge.judging import FIGURE
     from tasks.judge.telling import text
+    from tasks.stores import open_store
 
-    shown = to / name / EVALUATIONS / folder.name
+    store = open_store(to)
+    shown = (store.beside if store.distant else Path(to)) / name / EVALUATIONS / folder.name
     print_line(f"\n{text(evaluation)}\n")
     print_line(f"at       {shown}")
     if (folder / FIGURE).exists():

@@ -91,6 +91,7 @@ class Engine(StrEnum):
     ROWS = "rows"
     PYMC = "pymc"
     NUMPYRO = "numpyro"
+    PYMC3 = "pymc3"
 
 
 # What a corpus must be like as a whole: the same for every command that reads one.

@@ -42,7 +42,7 @@ def track_from(features: Sequence[str], genres: Sequence[str]) -> dict[str, obje
 
 
 def predict_tracks(
-    to: Path,
+    to: str,
     name: str,
     artists: Sequence[str | None],
     track: Mapping[str, object],
@@ -53,8 +53,8 @@ def predict_tracks(
 
     Parameters
     ----------
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie.
     name : str
     artists : sequence of str or None
         None for an artist nobody has seen.
@@ -84,7 +84,7 @@ def predict_tracks(
     _show([predictions], predictor, out, interval)
 
 
-def predict_file(to: Path, name: str, source: str, out: Path | None, interval: float | None) -> None:
+def predict_file(to: str, name: str, source: str, out: Path | None, interval: float | None) -> None:
     """Print or write predictions of the tracks in a file, some thousands at a time; otherwise as `predict_tracks`."""
     from tasks.predict.reading import ROWS
 
@@ -111,13 +111,13 @@ def _batches(predictor: Predictor, source: str, interval: float | None, size: in
         yield predictions
 
 
-def _predictor(to: Path, name: str, out: Path | None) -> Predictor:
-    from tasks.predict import Predictor
+def _predictor(to: str, name: str, out: Path | None) -> Predictor:
+    from tasks.predict import READ, Predictor
     from tasks.predict.writing import checked_out
 
     if out:
         checked_out(out)
-    return Predictor.open(current_folder(to, name))
+    return Predictor.open(current_folder(to, name, READ))
 
 
 def _like(predictor: Predictor, artist: str) -> str:
@@ -178,13 +178,13 @@ def _print_table(batches: Any, predictor: Predictor, interval: float | None) -> 
 _SHOWN_COLUMNS = ("artist", "basis", "mean", "low", "high", "p_zero", "p_hundred")
 
 
-def write_draws(to: Path, name: str, artists: Sequence[str], out: Path, seed: int | None) -> None:
+def write_draws(to: str, name: str, artists: Sequence[str], out: Path, seed: int | None) -> None:
     """Write draws of artists as NetCDF.
 
     Parameters
     ----------
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie.
     name : str
     artists : sequence of str
     out : Path
@@ -195,10 +195,10 @@ def write_draws(to: Path, name: str, artists: Sequence[str], out: Path, seed: in
     EncoreError
         If there is no whole publication, or no such artist.
     """
-    from tasks.predict import Predictor, writing
+    from tasks.predict import READ, Predictor, writing
 
     writing.checked_out(out, writing.DRAWS)
-    predictor = Predictor.open(current_folder(to, name))
+    predictor = Predictor.open(current_folder(to, name, READ))
     chosen = list(dict.fromkeys(artists))
     writing.write_draws(predictor, chosen, out, seed)
     print_line(f"draws of {len(chosen):,} artists in {out}")

@@ -15,6 +15,7 @@ from flows.terminal import current_folder, print_line
 from schemas.errors import CorpusRejected, InvalidParameter, PublicationConflict
 from schemas.publication import CURRENT, MANIFEST, checked_name
 from schemas.quarantine import QUARANTINE, REJECTED, REJECTED_REPORT, RejectedReport
+from tasks.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +35,14 @@ class Found:
 
 
 def show_quarantine(
-    to: Path, what: str, reason: str, source: str, csv: Path | None, *, column: Sequence[str] = (), json: bool
+    to: str, what: str, reason: str, source: str, csv: Path | None, *, column: Sequence[str] = (), json: bool
 ) -> None:
     """Print what is in quarantine by reason, or get the rows out.
 
     Parameters
     ----------
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie.
     what : str
         A publication, a folder with a quarantine in it, or files of tracks.
     reason, source : str
@@ -78,7 +79,7 @@ def show_quarantine(
         _print(found, table)
 
 
-def find(to: Path, what: str, column: Sequence[str] = ()) -> Found:
+def find(to: str, what: str, column: Sequence[str] = ()) -> Found:
     """Return the quarantine that is meant.
 
     Raises
@@ -88,25 +89,26 @@ def find(to: Path, what: str, column: Sequence[str] = ()) -> Found:
     """
     path = Path(what).expanduser()
     with contextlib.suppress(InvalidParameter):
-        if (to / checked_name(what)).is_dir():
+        store = open_store(to)
+        if (store.beside / checked_name(what)).is_dir() or store.pointer(what):
             return _of_publication(to, what)
     if path.name == QUARANTINE and path.is_file():
         path = path.parent
     if (path / QUARANTINE).is_file():
         return _of_folder(path)
     if (path / CURRENT).is_symlink() or (path / REJECTED).is_dir():
-        return _of_publication(path.parent, path.name)
+        return _of_publication(str(path.parent), path.name)
     if path.exists() or any(letter in what for letter in "*?[:/"):
         return _of_corpus(what, column)
     message = f"there is no publication {what} in {to}, and no folder or file {what}; make one with encore refit"
     raise PublicationConflict(message)
 
 
-def _of_publication(to: Path, name: str) -> Found:
-    rejected = to / name / REJECTED
+def _of_publication(to: str, name: str) -> Found:
+    rejected = open_store(to).beside / name / REJECTED
     if (rejected / QUARANTINE).is_file():
         return _of_folder(rejected)
-    return _of_folder(current_folder(to, name))
+    return _of_folder(current_folder(to, name, [QUARANTINE]))
 
 
 def _of_folder(folder: Path) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
@@ -10,28 +10,22 @@ import typer
 from flows.options import Column  # noqa: TC001 - typer asks for it when it runs
 from schemas.errors import InvalidParameter
 
-TO = Path("data/publications")
+TO = "data/publications"
+To = Annotated[
+    str,
+    typer.Option(metavar="FOLDER|ADDRESS", help="Where publications lie: a folder, or such as s3://bucket/prefix."),
+]
 
 
 def show(
     name: Annotated[str, typer.Argument(help="Name of a publication.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
     top: Annotated[int, typer.Option(min=1, help="How many artists.")] = 10,
 ) -> None:
     """Show the current version of a publication: its leaderboard, and what the gate measured."""
     from flows.terminal import print_publication
 
     print_publication(to, name, top)
-
-
-def verify(
-    name: Annotated[str, typer.Argument(help="Name of a publication.")],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
-) -> None:
-    """Check every file of the current version against the hashes in its manifest."""
-    from flows.terminal import verify_publication
-
-    verify_publication(to, name)
 
 
 def priors(
@@ -50,7 +44,7 @@ def quarantine(
     what: Annotated[
         str, typer.Argument(metavar="NAME|FOLDER|SOURCE", help="A publication, a folder with a quarantine, or tracks.")
     ],
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Only rows with this in a reason.")] = "",
     source: Annotated[str, typer.Option(metavar="FILE", help="Only rows of this file.")] = "",
@@ -90,7 +84,7 @@ def predict(  # noqa: PLR0913, PLR0917 - one option each
     interval: Annotated[
         float | None, typer.Option(help="Probability inside the intervals; as published unless given.")
     ] = None,
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
 ) -> None:
     """Predict the popularity of an artist's next track.
 
@@ -121,7 +115,7 @@ def draws(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of draws that are not in the publication; as published unless given.")
     ] = None,
-    to: Annotated[Path, typer.Option(help="Folder of publications.")] = TO,
+    to: To = TO,
 ) -> None:
     """Write posterior draws of chosen artists, beyond those that a publication holds."""
     from flows.predicting import write_draws

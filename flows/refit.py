@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect import flow
 
 from schemas.parameters import GateParameters, GroupParameters, IngestParameters, PublishParameters, SampleParameters
 from schemas.publication import Publication, checked_name
 from schemas.quarantine import REJECTED
+from tasks.addresses import shown
 from tasks.gate.task import gate
 from tasks.group.task import group
-from tasks.ingest.addresses import shown
 from tasks.ingest.task import ingest
 from tasks.publish.store import earlier_corpora
 from tasks.publish.task import publish
 from tasks.sample.engines import check_installed
 from tasks.sample.task import sample
-from tasks.storage import WORK
+from tasks.stores import open_store
 
 
 @flow(
@@ -46,7 +44,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     Args:
         sources: Files, folders, patterns or addresses of tracks: CSV, JSON Lines, Parquet, compressed or not.
         name: Name of the publication: lower-case letters, digits, dashes, underscores and dots.
-        to: Folder of publications.
+        to: Where publications lie: a folder, or an address such as s3://bucket/prefix.
         ingestion: How tracks are read.
         grouping: How tracks are grouped.
         sampling: How the posterior is drawn.
@@ -62,8 +60,8 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     """
     checked_name(name)
     check_installed(sampling.resolved_engine)
-    root = Path(to).expanduser().resolve()
-    work = str(root / WORK)
+    store = open_store(to)
+    work = str(store.work)
     settings = {
         "sources": [shown(source) for source in sources],
         "ingest": ingestion.model_dump(mode="json"),
@@ -76,12 +74,12 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         list(sources),
         ingestion,
         work,
-        earlier=earlier_corpora(root, name),
-        rejected=str(root / name / REJECTED),
+        earlier=earlier_corpora(store, name),
+        rejected=str(store.beside / name / REJECTED),
         force=force,
     )
     grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
     sampled = sample(grouped, sampling, work, force=force)
     gated = gate(sampled, gating, work, name, force=force)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}
-    return publish(results, publishing, settings, work, name, str(root), force=force)
+    return publish(results, publishing, settings, work, name, to, force=force)

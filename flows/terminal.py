@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING, Any
 from flows.bar import StepHandler
 from flows.orphans import stop_orphans, stop_own
 from flows.unchanged import is_unchanged
-from schemas.errors import Interrupted, PublicationConflict
+from schemas.errors import Interrupted
+from schemas.publication import CURRENT
 from tasks.progress import BAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import BaseModel
+
+    from tasks.stores import Store
 
 _LOGGER = logging.getLogger("encore")
 _PATIENCE_SECONDS = 3.0
 
 
 def run_refit(
-    sources: Sequence[str], name: str, to: Path, parameters: Mapping[str, BaseModel], *, force: bool, verbose: bool
+    sources: Sequence[str], name: str, to: str, parameters: Mapping[str, BaseModel], *, force: bool, verbose: bool
 ) -> None:
     """Run the flow in this process and print what it published.
 
@@ -36,8 +39,8 @@ def run_refit(
     ----------
     sources : sequence of str
     name : str
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie.
     parameters : mapping
         By parameter of the flow: ingestion, grouping, sampling, gating, publishing.
     force, verbose : bool
@@ -57,7 +60,7 @@ def run_refit(
         from flows.refit import refit
 
         by_name: dict[str, Any] = dict(parameters)
-        publication = refit(sources=list(sources), name=name, to=str(to), **by_name, force=force)
+        publication = refit(sources=list(sources), name=name, to=to, **by_name, force=force)
     if not publication.new:
         print_line(f"\nNothing new: {name} was published from this corpus with these parameters before.")
     print_publication(to, name)
@@ -147,7 +150,7 @@ def print_line(text: str) -> None:
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
-def print_publication(to: Path, name: str, top: int = 10) -> None:
+def print_publication(to: str, name: str, top: int = 10) -> None:
     """Print the leaderboard of the current version, what the gate measured, and where it lies.
 
     Raises
@@ -155,11 +158,14 @@ def print_publication(to: Path, name: str, top: int = 10) -> None:
     PublicationConflict
         If there is none.
     """
+    from schemas.publication import ARTISTS
     from tasks.gate.verdict import summary
     from tasks.publish.leaderboard import leaderboard_text
-    from tasks.publish.store import read_manifest
+    from tasks.published import read_manifest
+    from tasks.stores import open_store
 
-    folder = current_folder(to, name)
+    store = open_store(to)
+    folder = store.current_folder(name, [ARTISTS])
     manifest = read_manifest(folder)
     rows, new = manifest.corpus.rows, manifest.sampling.new_artist
     share = f"{manifest.sampling.interval * 100:.3g}%"
@@ -173,42 +179,35 @@ def print_publication(to: Path, name: str, top: int = 10) -> None:
         f"{rows.quarantined:,} quarantined"
     )
     print_line(f"gate     {summary(manifest.verdict)}")
-    print_line(f"at       {to / name / 'versions' / manifest.version}")
-    print_line(f"report   {to / name / 'current' / 'report.html'}")
+    at = store.address(name, manifest.version)
+    print_line(f"at       {at}")
+    if newer := _held_back(store, name, manifest.version):
+        print_line(f"newer    {newer}")
+    print_line(f"report   {at if store.distant else f'{store.address(name)}/{CURRENT}'}/report.html")
 
 
-def verify_publication(to: Path, name: str) -> None:
-    """Print whether the current version is whole.
-
-    Raises
-    ------
-    PublicationConflict
-        If it is not, with the first that is wrong.
-    """
-    from tasks.publish.store import read_manifest, verify
-
-    folder = current_folder(to, name)
-    faults = verify(folder)
-    if faults:
-        message = f"{name} is damaged: " + "; ".join(faults[:3])
-        raise PublicationConflict(message)
-    manifest = read_manifest(folder)
-    print_line(f"{name} {manifest.version}: {len(manifest.files):,} files, each as it was published")
+def _held_back(store: Store, name: str, current: str) -> str:
+    """Say why the newest version is not the one that readers see; nothing if it is."""
+    newest = store.versions(name)[-1]
+    if newest == current:
+        return ""
+    pointer = store.pointer(name)
+    held_back = store.manifest(name, newest).held_back
+    if held_back:
+        return f"{newest} is not current: {held_back}; encore promote {name} {newest} makes it so"
+    if pointer and newest <= pointer.newest:
+        return f"{newest} is there, but this one was chosen with encore promote"
+    return f"{newest} is being published, or a run that published it was killed"
 
 
-def current_folder(to: Path, name: str) -> Path:
-    """Return the folder of the current version.
+def current_folder(to: str, name: str, files: Collection[str] | None = None) -> Path:
+    """Return a folder on this machine with the current version, or with some files of it.
 
     Raises
     ------
     PublicationConflict
         If there is none.
     """
-    from schemas.publication import VERSIONS
-    from tasks.publish.store import current_version
+    from tasks.stores import open_store
 
-    version = current_version(to, name)
-    if version is None:
-        message = f"there is no publication {name} in {to}; make one with encore refit"
-        raise PublicationConflict(message)
-    return to / name / VERSIONS / version
+    return open_store(to).current_folder(name, files)

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, cast
 from schemas.errors import PlaceUnreachable, PublicationConflict
 from schemas.versions import STEPS
 from tasks.ingest.sources import PLACES, find_sources
-from tasks.publish.store import current_version, read_manifest, verify
-from tasks.storage import WORK
+from tasks.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from pydantic import BaseModel
 
     from schemas.parameters import IngestParameters
     from schemas.references import Source
+    from tasks.stores import Store
 
 
-def found_again(sources: Sequence[str], to: Path, ingestion: IngestParameters) -> tuple[Source, ...] | None:
+def found_again(sources: Sequence[str], to: str, ingestion: IngestParameters) -> tuple[Source, ...] | None:
     """Return the sources as the ingest step finds them; None where that is left to it, which tries again.
 
     Raises
@@ -28,23 +27,26 @@ def found_again(sources: Sequence[str], to: Path, ingestion: IngestParameters) -
     CorpusRejected
         If a source is not there.
     """
-    cache = to.expanduser().resolve() / WORK / PLACES
+    cache = open_store(to).work / PLACES
     try:
         return find_sources(sources, cache, ingestion.max_unfold)
     except PlaceUnreachable:
         return None
 
 
-def is_unchanged(sources: Sequence[str], name: str, to: Path, parameters: Mapping[str, BaseModel]) -> bool:
-    """Say whether the current version was made from these files, with these parameters, by this code.
+def is_unchanged(sources: Sequence[str], name: str, to: str, parameters: Mapping[str, BaseModel]) -> bool:
+    """Say whether a refit would leave everything as it is.
+
+    It would if the current version was made from these files, with these parameters, by this code; or if the newest
+    was, and had been held back or was there when a person chose another.
 
     Parameters
     ----------
     sources : sequence of str
         As the refit is given them.
     name : str
-    to : Path
-        Folder of publications.
+    to : str
+        Where publications lie.
     parameters : mapping
         By step.
 
@@ -61,18 +63,34 @@ def is_unchanged(sources: Sequence[str], name: str, to: Path, parameters: Mappin
     found = found_again(sources, to, cast("IngestParameters", parameters["ingest"]))
     if found is None:
         return False
+    store = open_store(to)
     try:
-        version = current_version(to, name)
-        if version is None:
-            return False
-        folder = to / name / "versions" / version
-        manifest = read_manifest(folder)
+        candidates = _standing(store, name)
     except PublicationConflict:
         return False
-    return (
-        [(source.name, source.sha256) for source in manifest.corpus.sources]
-        == [(source.name, source.sha256) for source in found]
-        and all(manifest.parameters.get(step) == model.model_dump(mode="json") for step, model in parameters.items())
-        and manifest.steps == STEPS
-        and not verify(folder)
-    )
+    steps = {step: model.model_dump(mode="json") for step, model in parameters.items()}
+    sought = [(source.name, source.sha256) for source in found]
+    for version in candidates:
+        try:
+            manifest = store.manifest(name, version)
+        except PublicationConflict:
+            continue
+        if (
+            [(source.name, source.sha256) for source in manifest.corpus.sources] == sought
+            and all(manifest.parameters.get(step) == plain for step, plain in steps.items())
+            and manifest.steps == STEPS
+            and not store.faults(name, version, thorough=False)
+        ):
+            return True
+    return False
+
+
+def _standing(store: Store, name: str) -> list[str]:
+    """Return the current version, and the newest if that is not to become current by being made again."""
+    pointer, versions = store.pointer(name), store.versions(name)
+    if pointer is None or pointer.version not in versions:
+        return []
+    newest = versions[-1]
+    if newest != pointer.version and (newest <= pointer.newest or store.manifest(name, newest).held_back):
+        return [pointer.version, newest]
+    return [pointer.version]

@@ -50,6 +50,12 @@ class PublicationConflict(EncoreError):
     exit_code = 5
 
 
+class EngineFailed(EncoreError):
+    """An engine in a room of its own could not be set up, failed there, or took longer than it may."""
+
+    exit_code = 6
+
+
 class Interrupted(EncoreError):
     """The user pressed Ctrl-C."""
 
@@ -77,3 +83,25 @@ class PlaceUnreachable(ConnectionError):
     """
 
     exit_code: ClassVar[int] = 3
+
+
+class WorkerLost(ConnectionError):
+    """A process that worked for a step was killed from outside, and not for want of memory.
+
+    That may pass, so it is tried again; the command line shows it without a traceback in the end.
+
+    Attributes
+    ----------
+    exit_code : int
+    """
+
+    exit_code: ClassVar[int] = 6
+
+
+class StoreUnreachable(PlaceUnreachable):
+    """A store of publications did not answer, or broke off; never with what is secret in its address.
+
+    That may pass, so it is tried again.
+    """
+
+    exit_code: ClassVar[int] = 1

@@ -163,11 +163,12 @@ class SampleParameters(_Parameters):
         title="Likelihood",
         description="How tracks lie around what is expected of them. student_t: heavier tails, sampled row by row.",
     )
-    engine: Literal["auto", "collapsed", "rows", "pymc", "numpyro"] = Field(
+    engine: Literal["auto", "collapsed", "rows", "pymc", "numpyro", "pymc3"] = Field(
         "auto",
         title="Engine",
         description="collapsed: exact, from sums, its cost does not grow with the tracks; the others sample the same "
-        "model row by row, slowly, as references: rows with nutpie, pymc with PyMC's own NUTS, numpyro with NumPyro's. "
+        "model row by row, slowly, as references: rows with nutpie, pymc with PyMC's own NUTS, numpyro with NumPyro's, "
+        "pymc3 with PyMC3 itself, in an environment that is made for it. "
         "auto: collapsed where the likelihood is normal, else rows.",
     )
     parametrisation: Literal["auto", "centred", "non_centred"] = Field(
@@ -175,6 +176,13 @@ class SampleParameters(_Parameters):
         title="Parametrisation",
         description="What NUTS moves in, row by row: centred suits groups with many tracks, non_centred with few; "
         "auto puts each in between, by how much its tracks say. The posterior is the same.",
+    )
+    time_limit: float = Field(
+        60,
+        ge=0,
+        le=10_000,
+        title="Time limit",
+        description="Minutes after which PyMC3 is stopped, with engine pymc3; 0: never.",
     )
     draws: int = Field(1000, ge=4, le=100_000, title="Draws a chain", description="Kept draws of each chain.")
     tune: int = Field(
@@ -204,6 +212,13 @@ class SampleParameters(_Parameters):
             message = (
                 "the collapsed engine works from sums, which only the normal likelihood has; use engine auto or rows"
             )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _only_pymc3_is_stopped(self) -> Self:
+        if self.engine != "pymc3" and self.time_limit != type(self).model_fields["time_limit"].default:
+            message = f"a time limit is kept by engine pymc3 alone, and the engine is {self.engine}: leave it out"
             raise ValueError(message)
         return self
 

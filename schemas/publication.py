@@ -23,6 +23,7 @@ ARTIST_MEANS = "artist_means.parquet"
 DESIGN = "design.json"
 POSTERIOR = "posterior.nc"
 CURRENT = "current"
+POINTER = "current.json"  # in stores that have no links
 VERSIONS = "versions"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -80,6 +81,8 @@ class Manifest(BaseModel):
     packages : dict of str to str
     previous : str
         The version that ``change`` in artists.parquet refers to; empty for the first.
+    held_back : str
+        Why `current` did not move to this version when it was published; empty where it did.
     files : dict of str to PublishedFile
         Path inside the publication to hash and size; all but the manifest itself.
     """
@@ -104,6 +107,7 @@ class Manifest(BaseModel):
     code: dict[str, str]
     packages: dict[str, str]
     previous: str = ""
+    held_back: str = ""
     files: dict[str, PublishedFile]
 
 
@@ -114,9 +118,11 @@ class Publication(BaseModel):
     ----------
     name, version, key : str
     path : str
-        Its folder.
+        Its folder; in a store that is no folder, its address.
     new : bool
         False where it had been published before and nothing had changed.
+    held_back : str
+        Why readers do not see this version; empty where `current` points to it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -126,6 +132,7 @@ class Publication(BaseModel):
     key: str
     path: str
     new: bool
+    held_back: str = ""
 
 
 @cache

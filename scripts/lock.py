@@ -13,6 +13,11 @@ from pathlib import Path
 
 from bootstrap import ROOT, SetUpFailed, base_python, guarded, say, succeeds, working_uv
 
+sys.path.append(str(ROOT))
+from schemas.errors import InvalidParameter
+from tasks.sample.old_python import VERSIONS, find_python
+
+PYMC3 = "requirements/pymc3.txt"
 HEADER = """\
 # Written by `make lock` from pyproject.toml: what Encore is tested with, on Python 3.12 and 3.13.
 # A file is known by its hash, wherever it was downloaded from.
@@ -30,7 +35,7 @@ def uv_of_our_own(python: Path, folder: Path) -> Path:
 
 
 def lock(root: Path, python: Path, *, upgrade: bool) -> None:
-    """Write ``requirements/run.txt``, ``requirements/dev.txt`` and the benchmarks' peers from ``pyproject.toml``.
+    """Write the lists for running, testing, PyMC3 and the benchmarks' peers from ``pyproject.toml``.
 
     Parameters
     ----------
@@ -48,17 +53,24 @@ def lock(root: Path, python: Path, *, upgrade: bool) -> None:
     """
     with tempfile.TemporaryDirectory() as scratch:
         uv = working_uv() or uv_of_our_own(python, Path(scratch, "uv"))
-        # One list for every platform and both Pythons, of files that need no building.
-        command: list[str | Path] = [uv, "pip", "compile", "--quiet", "--universal", "--python-version", "3.12"]
-        command += ["--python", python, "--only-binary", ":all:", "--generate-hashes", "--no-config"]
+        # One list for every platform and every Python it is for, of files that need no building.
+        command: list[str | Path] = [uv, "pip", "compile", "--quiet", "--universal"]
+        command += ["--only-binary", ":all:", "--generate-hashes", "--no-config"]
         command += ["--no-emit-index-url", "--no-annotate", "--no-header", *(["--upgrade"] if upgrade else [])]
-        run = Path(scratch, "run.txt")
+        current: list[str | Path] = ["--python-version", "3.12", "--python", python]
+        within = [*current, "--constraint", Path(scratch, "run.txt")]
         groups: dict[str, list[str | Path]] = {
-            "requirements/run.txt": ["--group", "build", "pyproject.toml"],
-            "requirements/dev.txt": ["--group", "build", "--group", "dev", "--constraint", run, "pyproject.toml"],
+            "requirements/run.txt": [*current, "--group", "build", "pyproject.toml"],
+            "requirements/dev.txt": [*within, "--group", "build", "--group", "dev", "pyproject.toml"],
             # What Encore shares with them has one version: methods are compared, not releases.
-            "benchmarks/requirements-peers.txt": ["--group", "peers", "--constraint", run],
+            "benchmarks/requirements-peers.txt": [*within, "--group", "peers"],
         }
+        try:
+            # theano-pymc has no wheel, and says what it needs on an old Python alone.
+            old: list[str | Path] = ["--python-version", VERSIONS[-1], "--python", find_python().path]
+            groups[PYMC3] = [*old, "--no-binary", "theano-pymc", "--group", "pymc3"]
+        except InvalidParameter as missing:
+            say(f"{PYMC3} stays as it is: {missing}")
         for name, options in groups.items():
             pinned, draft = root / name, Path(scratch, Path(name).name)
             if pinned.exists():
@@ -74,11 +86,18 @@ def lock(root: Path, python: Path, *, upgrade: bool) -> None:
                 )
                 raise SetUpFailed(message)
         for name in groups:
-            header = HEADER.replace("tested with", "measured against") if "peers" in name else HEADER
+            header = header_of(name)
             pins = Path(scratch, Path(name).name).read_text(encoding="utf-8").removeprefix(header)
             (root / name).write_text(header + pins, encoding="utf-8")
             count = sum(line[0].isalnum() for line in pins.splitlines())
             say(f"{name} pins {count} packages")
+
+
+def header_of(name: str) -> str:
+    """Return what stands at the top of a list."""
+    if name == PYMC3:
+        return HEADER.replace("what Encore is tested with, on Python 3.12 and 3.13", "PyMC3, on Python 3.8 and 3.9")
+    return HEADER.replace("tested with", "measured against") if "peers" in name else HEADER
 
 
 def main(arguments: list[str]) -> int:

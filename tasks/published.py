@@ -32,14 +32,33 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        text = path.read_bytes()
     except OSError:
         message = f"{folder} is not a publication: it has no {MANIFEST} that can be read; give a folder that has one"
         raise PublicationConflict(message) from None
+    return parse_manifest(text, str(path))
+
+
+def parse_manifest(text: bytes, place: str) -> Manifest:
+    """Read the text of a manifest.
+
+    Parameters
+    ----------
+    text : bytes
+    place : str
+        Where it was found, for the error.
+
+    Raises
+    ------
+    PublicationConflict
+        If it is not a manifest.
+    """
+    try:
+        return Manifest.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "its text"
-        message = f"{path} is not a manifest that this version of Encore can read ({where}: {first['msg']})"
+        message = f"{place} is not a manifest that this version of Encore can read ({where}: {first['msg']})"
         raise PublicationConflict(message) from None
 
 

@@ -84,6 +84,7 @@ class Storage:
         folder = self.root / step / key
         if not (folder / CONTENTS).is_file():
             return None
+        _mark_used(folder)
         try:
             content = _verify(folder)
         except CorruptStep:
@@ -100,6 +101,7 @@ class Storage:
             If a file is missing or changed.
         """
         folder = self.root / reference.step / reference.key
+        _mark_used(folder)
         if _verify(folder) != reference.content:
             message = f"{folder} holds another result than the one referred to; run the refit again"
             raise CorruptStep(message)
@@ -107,7 +109,7 @@ class Storage:
 
     def finished(self, step: str) -> list[Path]:
         """Return the folders of all finished outputs of a step, whole or not, the latest first."""
-        folders = [path.parent for path in (self.root / step).glob(f"*/{CONTENTS}") if not _is_partial(path.parent)]
+        folders = [path.parent for path in (self.root / step).glob(f"*/{CONTENTS}") if not is_partial(path.parent)]
         return sorted(folders, key=lambda folder: (folder.stat().st_mtime_ns, folder.name), reverse=True)
 
     def run(self, step: str, key: str, build: Callable[[Path], Shared], *, force: bool = False) -> Reference:
@@ -131,7 +133,7 @@ class Storage:
         home = self.root / step
         home.mkdir(parents=True, exist_ok=True)
         sweep(home)
-        partial = home / f"{_PARTIAL}{key[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
+        partial = home / partial_name(key)
         partial.mkdir()
         try:
             sealed = _seal(partial, build(partial) or {})
@@ -165,14 +167,24 @@ def _owner() -> str:
 
 def sweep(home: Path) -> None:
     """Remove what killed processes of this machine left half-written under `home`."""
-    here = socket.gethostname()
     for partial in home.glob(f"{_PARTIAL}*"):
-        host, _, process = partial.name.removeprefix(_PARTIAL).partition("-")[2].rpartition("-")[0].rpartition("-")
-        if host == here and process.isdigit() and not _alive(int(process)):
+        if _owner_lives(partial) is False:
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def _alive(process: int) -> bool:
+def is_being_written(partial: Path) -> bool:
+    """Say whether a process of this machine is at a half-written folder."""
+    return _owner_lives(partial) is True
+
+
+def _owner_lives(partial: Path) -> bool | None:
+    """Say whether the process lives that a half-written folder is named after; None if it is of another machine."""
+    host, _, process = partial.name.removeprefix(_PARTIAL).partition("-")[2].rpartition("-")[0].rpartition("-")
+    return is_alive(int(process)) if host == socket.gethostname() and process.isdigit() else None
+
+
+def is_alive(process: int) -> bool:
+    """Say whether a process of this machine runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -209,7 +221,14 @@ def _seal(folder: Path, shared: Mapping[str, str]) -> str:
     return _digest(hashes)
 
 
-def _is_partial(folder: Path) -> bool:
+def _mark_used(folder: Path) -> None:
+    """Note that a result is used: `tasks.leftovers` takes away what has not been for long."""
+    with contextlib.suppress(OSError):  # one that is gone, or a disk that may only be read
+        os.utime(folder / CONTENTS)
+
+
+def is_partial(folder: Path) -> bool:
+    """Say whether a folder is half-written, or on its way out."""
     return folder.name.startswith(_PARTIAL)
 
 
@@ -239,7 +258,18 @@ def _verify(folder: Path) -> str:
 
 def _discard(folder: Path) -> None:
     """Remove a folder so that no reader ever sees a part of it: rename it away first."""
-    away = folder.with_name(f"{_PARTIAL}{folder.name[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}")
-    with contextlib.suppress(FileNotFoundError):
-        folder.rename(away)
+    if away := set_aside(folder):
         shutil.rmtree(away, ignore_errors=True)
+
+
+def partial_name(key: str) -> str:
+    """Return a name for a folder that is half-written or on its way out: it tells whose it is, for `sweep`."""
+    return f"{_PARTIAL}{key[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename a folder so that nobody finds it any more; None if it is gone already."""
+    away = folder.with_name(partial_name(folder.name))
+    with contextlib.suppress(FileNotFoundError):
+        return folder.rename(away)
+    return None

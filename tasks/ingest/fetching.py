@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import CorpusRejected, PlaceUnreachable
-from tasks.ingest.addresses import file_name, scheme, scrubbed, shown, without_password
+from tasks.addresses import file_name, scheme, scrubbed, shown, without_password
 from tasks.ingest.formats import READS, is_table_name
 from tasks.progress import LOGGER
 from tasks.storage import sha256_of
@@ -198,7 +198,12 @@ class _Kept:
         """Return the copy if it is there and whole."""
         sha256 = str(self._noted().get("sha256", ""))
         path = self._cache / sha256
-        return path if re.fullmatch(r"[0-9a-f]{64}", sha256) and path.is_file() and sha256_of(path) == sha256 else None
+        if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not path.is_file():
+            return None
+        for used in (path, self._note):  # what is not used for long is taken away (tasks.leftovers)
+            with contextlib.suppress(OSError):
+                os.utime(used)
+        return path if sha256_of(path) == sha256 else None
 
     def conditions(self) -> dict[str, str]:
         """Return the headers by which a server only answers with what is new."""

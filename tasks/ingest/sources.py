@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from schemas.errors import CorpusRejected
 from schemas.parameters import IngestParameters
 from schemas.references import Source
-from tasks.ingest.addresses import is_address, shown
+from tasks.addresses import is_address, shown
 from tasks.ingest.formats import READS, is_table_name, printable
 from tasks.ingest.known import KnownFiles, now, stamp
 from tasks.ingest.text import Utf8Check

@@ -3,6 +3,6 @@
 from tasks.predict import Predictor
 """
 
-from tasks.predict.predictor import Predictor
+from tasks.predict.predictor import READ, Predictor
 
-__all__ = ["Predictor"]
+__all__ = ["READ", "Predictor"]

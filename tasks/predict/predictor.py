@@ -19,6 +19,7 @@ from tasks.predict.lookup import Artists, rows_of
 from tasks.predict.requests import as_columns, read_requests, rows_for
 from tasks.predictive import Known, conditional
 from tasks.published import published_file, read_manifest, version_folder
+from tasks.stores.holding import Hold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _PARTS = 1 << 18
 _NUMBERS = ("mean", "sd", "low", "high", "p_zero", "p_hundred")
 _LOWEST, _HIGHEST = 0.0, 100.0  # popularity
+#: The files of a publication that predictions read.
+READ = (DESIGN, ARTIST_MEANS, POSTERIOR, ARTISTS)
 
 
 class Predictor:
@@ -57,6 +60,7 @@ class Predictor:
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder, self.manifest = folder, manifest
+        self._hold = Hold(folder)  # not pruned beneath us: some files are opened only when they are asked for
         self._files: dict[str, Path] = {}
         self.design = Design.model_validate_json(self._file(DESIGN).read_bytes())
         self._artists = Artists(self._file(ARTIST_MEANS), self.design)

@@ -1,150 +1,241 @@
-"""Where things stand in the report's own charts, which are HTML and SVG.
-
-They follow the colours of the page, by day and by night, and stay legible on a phone; the PNG figures do neither.
-"""
+"""The report's charts as Vega-Lite specifications: intervals on a line, shares, what the priors expect."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tasks.publish.text import number
+from tasks.publish.text import number, percent, share_text, signed
+from tasks.publish.vega import chart
+from tasks.publish.visible import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    import pyarrow as pa
+    from tasks.publish.parts import PriorCheck, Share
 
-MOST_DOTS = 20_000
-_WIDE = 50  # points, beyond which there is a tick only every 20
-_FEW = 400  # artists, below which there is room for larger dots
-_SIZE = 400  # of the plot's area, in the units of the SVG
-# Dots by the number of tracks: from how many on, the label, and the width of the dot.
-_CLASSES = ((1, "1 track", 3), (2, "2 to 4", 4), (5, "5 to 9", 6), (10, "10 to 29", 8), (30, "30 or more", 11))
+Spec = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Bar:
-    """An interval with its middle, in percent of the width of its cell.
-
-    Parameters
-    ----------
-    left, width, middle : float
-    zero : float or None
-        Where the line of no effect goes, if the bar has one.
-    """
-
-    left: float
-    width: float
-    middle: float
-    zero: float | None = None
+MOST_BARS = 40
+ROW = 26  # pixels
+_AXIS = 130  # pixels that the names take, so that charts under each other start together
+BAND = 0.75  # opacity: less than that, and a line does not stand out enough from the page
 
 
-@dataclass(frozen=True)
-class Scale:
-    """A linear scale from data to percent.
+class Interval(Protocol):
+    """What `intervals` draws: a name, a middle and two ends."""
 
-    Parameters
-    ----------
-    low, high : float
-        What stands at 0 % and at 100 %.
-    """
-
-    low: float
-    high: float
-
-    @classmethod
-    def around(cls, values: Iterable[float]) -> Scale:
-        """Return a scale that holds all finite `values`."""
-        finite = [value for value in values if value is not None and math.isfinite(value)]
-        low, high = min(finite, default=0.0), max(finite, default=1.0)
-        return cls(low, high if high > low else low + 1.0)
-
-    def at(self, value: float) -> float:
-        """Return where `value` stands, in percent."""
-        return round(100 * (value - self.low) / (self.high - self.low), 1)
-
-    def bar(self, low: float, middle: float, high: float, zero: float | None = None) -> Bar:
-        """Return the bar of an interval."""
-        left, right = self.at(low), self.at(high)
-        at_zero = None if zero is None else self.at(zero)
-        return Bar(left, round(right - left, 1), self.at(middle), at_zero)
+    @property
+    def name(self) -> str: ...  # noqa: D102 - as the class says
+    @property
+    def mean(self) -> float: ...  # noqa: D102 - as the class says
+    @property
+    def low(self) -> float: ...  # noqa: D102 - as the class says
+    @property
+    def high(self) -> float: ...  # noqa: D102 - as the class says
 
 
-@dataclass(frozen=True)
-class Dots:
-    """Artists with about as many tracks.
+def rounded(value: float, digits: int = 3) -> float:
+    """Return `value` as short as a chart needs it."""
+    return round(float(value), digits)
+
+
+def named(title: str = "") -> Spec:
+    """Return the axis down the side: names in the order they come in."""
+    return {
+        "field": "name",
+        "type": "nominal",
+        "sort": None,
+        "axis": {
+            "title": title or None,
+            "minExtent": _AXIS,
+            "maxExtent": _AXIS,
+            "labelLimit": _AXIS - 8,
+            "grid": False,
+        },
+    }
+
+
+def along(field: str, title: str, domain: Sequence[float] | None = None, **axis: Any) -> Spec:
+    """Return an axis from left to right, with a line at zero that stands out.
 
     Parameters
     ----------
-    label : str
-    width : float
-        Of a dot.
-    path : str
-        SVG path data, a line of no length for each dot.
-    count : int
+    field, title : str
+        What is drawn along it, and what it says.
+    domain : (float, float), optional
+        Its ends.
+    **axis
+        Whatever else Vega-Lite's axes have.
     """
+    scale: Spec = {"zero": False, "nice": domain is None}
+    if domain is not None:
+        scale["domain"] = [rounded(end) for end in domain]
+    nought = {"condition": {"test": "datum.value === 0", "value": "var(--zero)"}, "value": "var(--line)"}
+    axis = {"tickCount": 6, "gridColor": nought, **axis}
+    return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
 
-    label: str
-    width: float
-    path: str
-    count: int
+
+def domain_of(rows: Sequence[Interval]) -> tuple[float, float]:
+    """Return an axis that holds all intervals, and zero."""
+    ends = [0.0, *(end for row in rows for end in (row.low, row.high))]
+    room = 0.04 * (max(ends) - min(ends)) or 1.0
+    return min(ends) - room, max(ends) + room
 
 
-@dataclass(frozen=True)
-class Shrinkage:
-    """The shrinkage chart.
+def intervals(rows: Sequence[Interval], description: str, title: str, domain: Sequence[float], interval: float) -> Spec:
+    """Draw a line and a dot for each row: effects of features, of genres.
 
     Parameters
     ----------
-    size : int
-        Side of its square.
-    ticks : list of (float, str)
-        Position and label; both axes have the same.
-    dots : list of Dots
-    shown, total : int
-        Artists with a dot, and artists.
+    rows : sequence of Interval
+        Of more than `MOST_BARS`, the first and the last are drawn.
+    description, title : str
+        For who cannot see it, and of the axis.
+    domain : (float, float)
+        Of the axis: charts beside each other share one.
+    interval : float
+        Probability inside it.
     """
+    drawn = [*rows[: MOST_BARS // 2], *rows[-MOST_BARS // 2 :]] if len(rows) > MOST_BARS else list(rows)
+    values = [
+        {
+            "name": name,
+            "mean": rounded(row.mean),
+            "low": rounded(row.low),
+            "high": rounded(row.high),
+            "effect": signed(row.mean),
+            "between": f"{signed(row.low)} to {signed(row.high)}",
+            "sign": "up" if row.low > 0 else "down" if row.high < 0 else "open",
+        }
+        for name, row in zip(distinct(row.name for row in drawn), drawn, strict=True)
+    ]
+    tooltip = [
+        {"field": "name", "title": "name"},
+        {"field": "effect", "title": "effect, points"},
+        {"field": "between", "title": f"{percent(interval)} interval"},
+    ]
+    colour = {
+        "field": "sign",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": ["up", "open", "down"], "range": ["var(--accent)", "var(--quiet)", "var(--below)"]},
+    }
+    across = along("low", title, domain)
+    return chart(
+        description,
+        height=ROW * len(values),
+        data={"values": values},
+        encoding={"y": named(), "tooltip": tooltip},
+        layer=[
+            {
+                "mark": {"type": "rule", "strokeWidth": 4, "strokeCap": "round", "opacity": BAND},
+                "encoding": {"x": across, "x2": {"field": "high"}, "color": colour},
+            },
+            {
+                "mark": {"type": "circle", "size": 90, "opacity": 1},
+                "encoding": {"x": {**across, "field": "mean"}, "color": colour},
+            },
+        ],
+    )
 
-    size: int
-    ticks: list[tuple[float, str]]
-    dots: list[Dots]
-    shown: int
-    total: int
+
+def shares_chart(rows: Sequence[Share], interval: float) -> Spec:
+    """Draw what part of the variance goes with what."""
+    values = [
+        {
+            "name": name,
+            "mean": rounded(row.mean, 5),
+            "low": rounded(row.low, 5),
+            "high": rounded(row.high, 5),
+            "share": share_text(row.mean),
+            "between": f"{share_text(row.low)} to {share_text(row.high)}",
+            "kind": "block" if row.block else "part",
+        }
+        for name, row in zip(distinct(row.name for row in rows), rows, strict=True)
+    ]
+    across = {**along("mean", "share of the variance", format="%"), "scale": {"nice": True}}
+    lower = {**across, "field": "low"}
+    colour = {
+        "field": "kind",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": ["block", "part"], "range": ["var(--below)", "var(--accent)"]},
+    }
+    return chart(
+        "How much of the variance of popularity goes with each part of the model.",
+        height=ROW * len(values),
+        data={"values": values},
+        encoding={
+            "y": named(),
+            "tooltip": [
+                {"field": "name", "title": "part"},
+                {"field": "share", "title": "share"},
+                {"field": "between", "title": f"{percent(interval)} interval"},
+            ],
+        },
+        layer=[
+            {"mark": {"type": "bar", "height": 14, "cornerRadius": 3}, "encoding": {"x": across, "color": colour}},
+            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {"x": lower, "x2": {"field": "high"}}},
+            {
+                "mark": {"type": "text", "align": "left", "dx": 7},
+                "encoding": {"x": {**across, "field": "high"}, "text": {"field": "share"}},
+            },
+        ],
+    )  # fmt: skip
 
 
-def shrinkage(artists: pa.Table) -> Shrinkage:
-    """Lay out posterior mean against raw mean.
-
-    Parameters
-    ----------
-    artists : pyarrow.Table
-        As published, by rank. Of more than `MOST_DOTS`, every second, third, ... gets a dot.
-    """
-    import numpy as np
-
-    step = -(-artists.num_rows // MOST_DOTS) or 1
-    raw, mean, tracks = (artists[name].to_numpy()[::step] for name in ("raw_mean", "mean", "tracks"))
-    finite = np.concatenate([raw, mean])
-    finite = finite[np.isfinite(finite)]
-    low = math.floor(finite.min(initial=0) / 10) * 10
-    high = math.ceil(finite.max(initial=10) / 10) * 10
-    scale = Scale(low, high)
-
-    def place(values: np.ndarray) -> np.ndarray:
-        return np.round(_SIZE * (values - scale.low) / (scale.high - scale.low)).astype(int)
-
-    across, down = place(raw), _SIZE - place(mean)
-    limits = [first for first, _, _ in _CLASSES]
-    group = np.searchsorted(limits, tracks, side="right") - 1
-    few = 1.7 if len(raw) < _FEW else 1.0
-    dots = []
-    for index, (_, label, width) in enumerate(_CLASSES):
-        chosen = np.flatnonzero(group == index)
-        path = "".join(f"M{x} {y}h0" for x, y in zip(across[chosen].tolist(), down[chosen].tolist(), strict=True))
-        dots.append(Dots(label, width * few, path, len(chosen)))
-    every = 20 if high - low > _WIDE else 10
-    first = math.ceil(low / every) * every
-    ticks = [(scale.at(value) * _SIZE / 100, number(value, 0)) for value in range(first, high + 1, every)]
-    return Shrinkage(_SIZE, ticks, dots, len(raw), artists.num_rows)
+def priors_chart(check: PriorCheck) -> Spec:
+    """Draw what the priors expect of the data, and what was seen."""
+    values = [
+        {
+            "name": row.name,
+            "low": rounded(row.low, 2),
+            "median": rounded(row.median, 2),
+            "high": rounded(row.high, 2),
+            "seen": rounded(row.observed, 2),
+            "expected": f"{number(row.low)} to {number(row.high)}",
+            "lies": row.lies,
+        }
+        for row in check.rows
+    ]
+    across = along("low", "points")
+    return chart(
+        "What the priors expect of each quantity, as a line, and what was seen, as a diamond.",
+        height=(ROW + 6) * len(values),
+        data={"values": values},
+        encoding={
+            "y": {**named(), "axis": {**named()["axis"], "minExtent": 150, "maxExtent": 150, "labelLimit": 145}},
+            "tooltip": [
+                {"field": "name", "title": "quantity"},
+                {"field": "expected", "title": "expected"},
+                {"field": "seen", "title": "seen"},
+            ],
+        },
+        layer=[
+            {
+                "mark": {
+                    "type": "rule",
+                    "strokeWidth": 6,
+                    "strokeCap": "round",
+                    "opacity": BAND,
+                    "color": "var(--quiet)",
+                },
+                "encoding": {"x": across, "x2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "point", "shape": "diamond", "size": 110, "filled": True, "opacity": 1},
+                "encoding": {
+                    "x": {**across, "field": "seen"},
+                    "color": {
+                        "field": "lies",
+                        "type": "nominal",
+                        "legend": None,
+                        "scale": {
+                            "domain": ["within", "below", "above"],
+                            "range": ["var(--accent)", "var(--bad)", "var(--bad)"],
+                        },
+                    },
+                },
+            },
+        ],
+    )

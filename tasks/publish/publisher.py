@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import socket
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import NotConverged
@@ -22,28 +19,32 @@ from schemas.publication import (
     checked_name,
 )
 from schemas.versions import STEPS
-from tasks.publish import provenance, versions
+from tasks.publish import provenance
+from tasks.publish.evaluated import newest_evaluation
 from tasks.publish.evidence import DATA_DOCS, QUARANTINE, Evidence, Inputs, read_evidence
 from tasks.publish.means import write_means
 from tasks.publish.parquet import write_table
-from tasks.publish.store import current_version, files_of, find_version
+from tasks.publish.store import find_version
 from tasks.publish.tables import coefficient_table, previous_publication, published_artists
-from tasks.storage import sha256_of, sweep
+from tasks.storage import partial_name, sha256_of, sweep
+from tasks.stores import open_store
+from tasks.stores import store as stores
+from tasks.stores.checking import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from schemas.evaluation import Evaluation
     from schemas.parameters import PublishParameters
     from tasks.publish.tables import Previous
+    from tasks.stores.store import Press, Root, Store
 
 __all__ = ["Inputs", "publish"]
 
-_STAGING = (".work", "publish")
-
 
 def publish(  # noqa: PLR0913 - what a manifest records, each by its name
-    root: Path,
+    to: Root,
     name: str,
     key: str,
     inputs: Inputs,
@@ -57,10 +58,10 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
 
     Parameters
     ----------
-    root : Path
-        Folder of all publications.
+    to : Path, str or Store
+        Where all publications lie.
     name : str
-        The publication; versions lie in ``<root>/<name>/versions/`` and ``<root>/<name>/current`` points to one.
+        The publication.
     key : str
         Hash, in hex, of everything it is made from.
     inputs : Inputs
@@ -87,15 +88,12 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         If another run goes on publishing under this name, or what lies there is not a publication.
     """
     checked_name(name)
-    with versions.only_publisher(root, name):
-        current = current_version(root, name)
-        found = None if force else find_version(root, name, key)
-        if found is not None and (current is None or found.name >= current):
-            # A run that was killed before it moved the pointer left its version behind it.
-            moves = found.name != current
-            if moves:
-                versions.point(root, name, found.name)
-            return Publication(name=name, version=found.name, key=key, path=str(found), new=moves)
+    store = open_store(to)
+    with store.press(name) as press:
+        current = store.current(name)
+        found = None if force else find_version(store, name, key)
+        if found is not None and (current is None or found >= current):
+            return _published_before(store, press, name, found)
         # Where readers are on something newer by now, or on a damaged twin, the pointer does not go back in time: what
         # was asked for is published once more, after it.
         evidence = read_evidence(inputs)
@@ -103,14 +101,15 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
             what_to_do = evidence.verdict.advice or "run the gate to see why"
             message = f"{name!r} is not published: the gate did not pass this posterior; {what_to_do}"
             raise NotConverged(message)
-        version = versions.next_version(root, name, key)
-        previous = previous_publication(root, name, key)
-        with _staging(root, key) as staged:
-            _write_files(staged, name, key, inputs, evidence, previous, figures=publish_parameters.figures)
+        version = stores.next_version(store, name, key)
+        previous = previous_publication(store, name, key)
+        with _staging(press.home, key) as staged:
+            evaluation = newest_evaluation(store.beside, name, evidence.corpus)
+            _write_files(staged, name, key, inputs, evidence, previous, evaluation, figures=publish_parameters.figures)
             manifest = Manifest(
                 name=name,
                 version=version,
-                created=versions.now().isoformat(timespec="seconds"),
+                created=stores.now().isoformat(timespec="seconds"),
                 key=key,
                 corpus=evidence.corpus,
                 observations=evidence.design.observations,
@@ -133,19 +132,39 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
                 files=_hashes(staged),
             )
             (staged / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-            folder = versions.settle(staged, root, name, version)
-        versions.point(root, name, version)
-    return Publication(name=name, version=version, key=key, path=str(folder), new=True)
+            press.put(staged, version)
+        press.point(version)
+    return Publication(name=name, version=version, key=key, path=location(store, name, version), new=True)
+
+
+def _published_before(store: Store, press: Press, name: str, found: str) -> Publication:
+    """Return a version that was made from the same; readers see it from now on if they were to see it then."""
+    pointer, manifest = store.pointer(name), store.manifest(name, found)
+    current = store.current(name)
+    held_back = ""
+    if found != current and current is not None:
+        held_back = manifest.held_back
+        if not held_back and pointer is not None and found <= pointer.newest:
+            held_back = f"{current} was chosen with encore promote, when this version was there already"
+    # A run that was killed before it moved the pointer left its version behind it.
+    moves = found != current and not held_back
+    if moves:
+        press.point(found)
+    place = location(store, name, found)
+    return Publication(name=name, version=found, key=manifest.key, path=place, new=moves, held_back=held_back)
+
+
+def location(store: Store, name: str, version: str) -> str:
+    """Return where a version lies: a folder on this machine, or an address."""
+    return store.address(name, version) if store.distant else str(store.folder(name, version))
 
 
 @contextlib.contextmanager
-def _staging(root: Path, key: str) -> Iterator[Path]:
-    """Give an empty folder on the file system of `root`; what is still in it afterwards is removed."""
-    home = root.joinpath(*_STAGING)
+def _staging(home: Path, key: str) -> Iterator[Path]:
+    """Give an empty folder under `home`; what is still in it afterwards is removed."""
     home.mkdir(parents=True, exist_ok=True)
     sweep(home)
-    # The name that `sweep` knows: it tells whose it is, and whether they still live.
-    staged = home / f".partial-{key[:8]}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    staged = home / partial_name(key)
     staged.mkdir()
     try:
         yield staged
@@ -153,13 +172,14 @@ def _staging(root: Path, key: str) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def _write_files(
+def _write_files(  # noqa: PLR0913 - what the files are made from, each by its name
     staged: Path,
     name: str,
     key: str,
     inputs: Inputs,
     evidence: Evidence,
     previous: Previous | None,
+    evaluation: Evaluation | None,
     *,
     figures: bool,
 ) -> None:
@@ -176,7 +196,7 @@ def _write_files(
     shutil.copyfile(inputs.sample / POSTERIOR, staged / POSTERIOR)
     shutil.copyfile(inputs.ingest / QUARANTINE, staged / QUARANTINE)
     shutil.copytree(inputs.ingest / DATA_DOCS, staged / DATA_DOCS, copy_function=shutil.copyfile)
-    report = render_report(name, key, artists, previous, evidence)
+    report = render_report(name, key, artists, previous, evidence, inputs.group, evaluation)
     (staged / "report.html").write_text(report, encoding="utf-8")
     (staged / "model_card.md").write_text(render_card(name, artists, evidence), encoding="utf-8")
     if figures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,25 +12,30 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from schemas.tracks import BY_NAME
-from tasks.publish import charts
+from tasks.publish import board, charts, comparisons, vega
+from tasks.publish.artist_genres import MOST_GENRES, genres_of
 from tasks.publish.changes import what_changed
 from tasks.publish.parts import correlations, prior_check, shares, slope_table
-from tasks.publish.text import counted, number, percent, rounded, share_text, shortened, signed
+from tasks.publish.shrinkage_chart import MOST_DOTS, shrinkage_chart
+from tasks.publish.text import counted, number, percent, rounded, share_text, signed
+from tasks.publish.visible import distinct, embedded, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
+    from schemas.evaluation import Evaluation
     from schemas.reports import Verdict
+    from tasks.publish.changes import Changes
     from tasks.publish.coefficients import Coefficient
     from tasks.publish.evidence import Evidence
-    from tasks.publish.parts import Expectation, PriorCheck, Share
+    from tasks.publish.parts import PriorCheck, Share
     from tasks.publish.tables import Previous
 
 TEMPLATES = Path(__file__).parent / "templates"
-MOST_ROWS = 2000
-_ROWS_AT_FIRST = 25
+_SCRIPTS = ("board", "draw")
+_ROWS_AT_FIRST = 50
 _MOST_DIAGNOSTICS = 20
 _MOST_SLOPES = 60  # genres
 _LARGE = 1000  # from here on a size has no decimals
@@ -65,14 +71,20 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(
-        name=shortened, number=number, signed=signed, percent=percent, rounded=rounded, share=share_text
-    )
+    made.filters.update(name=visible, number=number, signed=signed, percent=percent, rounded=rounded, share=share_text)
     made.globals.update(counted=counted)
     return made
 
 
-def render_report(name: str, key: str, artists: pa.Table, previous: Previous | None, evidence: Evidence) -> str:
+def render_report(
+    name: str,
+    key: str,
+    artists: pa.Table,
+    previous: Previous | None,
+    evidence: Evidence,
+    grouped: Path,
+    evaluation: Evaluation | None = None,
+) -> str:
     """Return the page.
 
     Parameters
@@ -84,85 +96,143 @@ def render_report(name: str, key: str, artists: pa.Table, previous: Previous | N
     previous : Previous, optional
         What ``change`` refers to.
     evidence : Evidence
+    grouped : Path
+        What group wrote, for the genres of each artist.
+    evaluation : Evaluation, optional
+        How pooling compares.
 
     Returns
     -------
     str
-        HTML. Only the `MOST_ROWS` artists with the highest posterior mean have a row in it.
+        HTML. Of very many artists it holds a choice, see `board.choose`.
     """
-    made = environment()
-    script = _asset("report.js")
-    rows = artists.slice(0, MOST_ROWS).to_pylist()
-    scale = charts.Scale.around([row[end] for row in rows for end in ("low", "high")])
+    changes = what_changed(artists, previous)
+    choice = board.choose(artists["tracks"].to_numpy())
+    chosen = artists.take(choice.places)
+    genres = genres_of(grouped, evidence.design, chosen["artist"])
     parts, expected = shares(evidence), prior_check(evidence.sampling.prior_predictive)
-    return made.get_template("report.html.j2").render(
-        name=name,
-        key=key,
-        script=Markup(script),  # noqa: S704 - our own file
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        style=Markup(_asset("report.css")),  # noqa: S704 - our own file
-        corpus=evidence.corpus,
-        design=evidence.design,
-        sampling=evidence.sampling,
-        interval=evidence.sampling.interval,
-        new_artist=evidence.sampling.new_artist,
-        scales={row.name: row for row in evidence.coefficients if row.kind in {"intercept", "scale"}},
-        rows=[(row, scale.bar(row["low"], row["mean"], row["high"])) for row in rows],
-        rows_at_first=_ROWS_AT_FIRST,
-        total=artists.num_rows,
-        shrinkage=charts.shrinkage(artists),
-        blocks=_blocks(evidence, {part.block: part.mean for part in parts if part.block}),
-        correlations=correlations(evidence.design),
-        slopes=slope_table(evidence, _MOST_SLOPES),
-        genres=_bars(evidence.genres),
-        shares=_bars(parts),
-        prior_check=expected,
-        prior_rows=_expectations(expected),
-        likelihood=LIKELIHOODS.get(evidence.sampling.likelihood, evidence.sampling.likelihood),
-        changes=what_changed(artists, previous),
-        verdict=evidence.verdict,
-        checks=_checks(evidence.verdict),
-        parameters=_PARAMETERS,
-        diagnostics=_diagnostics(evidence.diagnostics),
+    blocks = _blocks(evidence, {part.block: part.mean for part in parts if part.block})
+    drawn, pull = shrinkage_chart(artists)
+    specs = {"shrinkage": drawn, **_charts(evidence, blocks, parts, expected, changes, evaluation)}
+    first = chosen.slice(0, _ROWS_AT_FIRST).to_pylist()
+    data = {
+        "shown": len(choice.places),
+        "total": artists.num_rows,
+        "interval": percent(evidence.sampling.interval),
+        "genres": distinct(evidence.design.names("genre")),
+        **board.columns(chosen, choice, genres),
+    }
+    scripts = {"vega": vega.script(), **{each: _asset(f"{each}.js") for each in _SCRIPTS}}
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            name=name,
+            key=key,
+            script={each: Markup(text) for each, text in scripts.items()},  # noqa: S704 - our own files, and Vega's
+            script_hashes=[_hash(text) for text in scripts.values()],
+            style=Markup(_asset("report.css")),  # noqa: S704 - our own file
+            data=Markup(embedded(data)),  # noqa: S704 - `embedded` escapes what could end it
+            charts=Markup(embedded(specs)),  # noqa: S704 - as above
+            drawn=specs.keys(),
+            descriptions={each: spec["description"] for each, spec in specs.items()},
+            corpus=evidence.corpus,
+            design=evidence.design,
+            sampling=evidence.sampling,
+            interval=evidence.sampling.interval,
+            new_artist=evidence.sampling.new_artist,
+            scales={row.name: row for row in evidence.coefficients if row.kind in {"intercept", "scale"}},
+            rows=first,
+            choice=choice,
+            total=artists.num_rows,
+            most_genres=MOST_GENRES,
+            pull=pull,
+            gathered=artists.num_rows > MOST_DOTS,
+            blocks=blocks,
+            correlations=correlations(evidence.design),
+            slopes=slope_table(evidence, _MOST_SLOPES),
+            genres=evidence.genres,
+            most_bars=charts.MOST_BARS,
+            shares=parts,
+            prior_check=expected,
+            likelihood=LIKELIHOODS.get(evidence.sampling.likelihood, evidence.sampling.likelihood),
+            changes=changes,
+            evaluation=evaluation,
+            verdict=evidence.verdict,
+            checks=_checks(evidence.verdict),
+            parameters=_PARAMETERS,
+            diagnostics=_diagnostics(evidence.diagnostics),
+        )
     )
+
+
+def _charts(
+    evidence: Evidence,
+    blocks: Sequence[Block],
+    parts: Sequence[Share],
+    expected: PriorCheck | None,
+    changes: Changes | None,
+    evaluation: Evaluation | None,
+) -> dict[str, dict[str, Any]]:
+    """Return the specification of each chart but the first, by the name of its place on the page."""
+    interval = evidence.sampling.interval
+    found: dict[str, dict[str, Any] | None] = {}
+    domain = charts.domain_of([row for block in blocks for row, _ in block.rows])
+    for place, block in enumerate(blocks):
+        rows = [row for row, _ in block.rows]
+        description = f"Effects of the features of the block {visible(block.title)}, in points for one sd."
+        found[f"block-{place}"] = charts.intervals(rows, description, "points for one sd", domain, interval)
+    if evidence.genres:
+        description, axis = "Effects of the genres, in points.", "points"
+        domain = charts.domain_of(evidence.genres)
+        found["genres"] = charts.intervals(evidence.genres, description, axis, domain, interval)
+    found["variance"] = charts.shares_chart(parts, interval) if parts else None
+    found["priors"] = charts.priors_chart(expected) if expected and expected.rows else None
+    found["changes"] = comparisons.changes_chart(changes) if changes else None
+    found["pooling"] = comparisons.pooling_chart(evaluation) if evaluation and evaluation.scores else None
+    return {name: spec for name, spec in found.items() if spec is not None}
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _asset(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _bars[Row: (Coefficient, Share)](rows: Sequence[Row]) -> list[tuple[Row, charts.Bar]]:
-    scale = charts.Scale.around([0.0, *(end for row in rows for end in (row.low, row.high))])
-    return [(row, scale.bar(row.low, row.mean, row.high, zero=0.0)) for row in rows]
+@dataclass(frozen=True)
+class Block:
+    """Features that are shown together.
 
-
-def _expectations(check: PriorCheck | None) -> list[tuple[Expectation, charts.Bar]]:
-    """Return what the priors expect, each with its bar, on which the line is what was seen."""
-    rows = check.rows if check else ()
-    scale = charts.Scale.around([value for row in rows for value in (row.low, row.high, row.observed)])
-    return [(row, scale.bar(row.low, row.median, row.high, zero=row.observed)) for row in rows]
-
-
-def _blocks(
-    evidence: Evidence, shares: Mapping[str, float]
-) -> list[tuple[str, str, list[tuple[Coefficient, charts.Bar, str]]]]:
-    """Return tables of features: what is in it, its share of the variance, and its rows.
-
-    Each feature comes with its bar and with what one sd of it is in its own unit.
+    Parameters
+    ----------
+    title, share : str
+        Of the block, and its share of the variance, where it is known.
+    rows : list of (Coefficient, str)
+        Each with what one sd of it is in its own unit.
     """
+
+    title: str
+    share: str
+    rows: list[tuple[Coefficient, str]]
+
+
+def _blocks(evidence: Evidence, shares: Mapping[str, float]) -> list[Block]:
     columns = {column.name: column for column in evidence.design.columns if column.kind == "feature"}
-    blocks: dict[str, list[tuple[Coefficient, charts.Bar, str]]] = {}
-    for row, bar in _bars([row for row in evidence.coefficients if row.kind == "feature"]):
-        known, unit = columns.get(row.name), BY_NAME[row.name].unit if row.name in BY_NAME else ""
-        blocks.setdefault(row.block, []).append((row, bar, f"{_size(known.scale)} {unit}".strip() if known else ""))
+    blocks: dict[str, list[tuple[Coefficient, str]]] = {}
+    for row in evidence.coefficients:
+        if row.kind == "feature":
+            known, unit = columns.get(row.name), BY_NAME[row.name].unit if row.name in BY_NAME else ""
+            blocks.setdefault(row.block, []).append((row, f"{_size(known.scale)} {unit}".strip() if known else ""))
     alone = [row for rows in blocks.values() if len(rows) == 1 for row in rows]
-    if len(alone) > 1:  # learned blocks are often of one feature, and a table each would be a long page
+    if len(alone) > 1:  # learned blocks are often of one feature, and a chart each would be a long page
         blocks = {block: rows for block, rows in blocks.items() if len(rows) > 1}
     titled = [
-        (block.capitalize(), share_text(shares[block]) if block in shares else "", rows)
+        Block(block.capitalize(), share_text(shares[block]) if block in shares else "", rows)
         for block, rows in sorted(blocks.items())
     ]
-    return [*titled, *([("Features alone in their block", "", alone)] if len(alone) > 1 else [])]
+    return [*titled, *([Block("Features alone in their block", "", alone)] if len(alone) > 1 else [])]
 
 
 def _size(value: float) -> str:

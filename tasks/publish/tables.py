@@ -6,19 +6,18 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from schemas.errors import PublicationConflict
-from schemas.publication import VERSIONS, artists_schema, coefficients_schema
+from schemas.publication import artists_schema, coefficients_schema
 from tasks.publish.evidence import ARTISTS
 from tasks.publish.parquet import read_table
-from tasks.publish.store import read_manifest, versions
-from tasks.storage import sha256_of
+from tasks.published import published_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import pyarrow as pa
 
     from tasks.publish.coefficients import Coefficient
+    from tasks.stores import Store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,20 +35,24 @@ class Previous:
     artists: pa.Table
 
 
-def previous_publication(root: Path, name: str, key: str) -> Previous | None:
-    """Return the newest version that was made from something else than `key`, or None.
+def previous_publication(store: Store, name: str, key: str) -> Previous | None:
+    """Return what readers have that was made from something else than `key`, or None.
 
-    One whose table of artists cannot be trusted any more is passed over.
+    That is the current version; where that was made from `key` too, the newest other one that was ever current. One
+    whose table of artists cannot be trusted any more is passed over.
     """
-    for version in reversed(versions(root, name)):
-        folder = root / name / VERSIONS / version
+    current = store.current(name)
+    newest_first = [version for version in reversed(store.versions(name)) if version != current]
+    for version in [*([current] if current else []), *newest_first]:
         try:
-            manifest = read_manifest(folder)
-            intact = manifest.files[ARTISTS].sha256 == sha256_of(folder / ARTISTS)
-        except (PublicationConflict, KeyError, OSError):
+            manifest = store.manifest(name, version)
+            if manifest.key == key or (version != current and manifest.held_back):
+                continue
+            folder = store.folder(name, version, [ARTISTS])
+            table = read_table(published_file(folder, manifest, ARTISTS), ["artist", "mean"])
+        except PublicationConflict:
             continue
-        if intact and manifest.key != key:
-            return Previous(version, read_table(folder / ARTISTS, ["artist", "mean"]))
+        return Previous(version, table)
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -15,6 +14,7 @@ from schemas.references import Reference
 from tasks.progress import Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
+from tasks.stores import open_store
 
 
 @task(
@@ -40,6 +40,7 @@ def publish(
 
     `settings` are the parameters of the whole run, for the manifest.
     """
+    from tasks.publish.evidence import ARTISTS
     from tasks.publish.leaderboard import leaderboard_markdown
     from tasks.publish.publisher import Inputs
     from tasks.publish.publisher import publish as publish_version
@@ -50,10 +51,11 @@ def publish(
     contents = [results[step].content for step in sorted(results)]
     key = key_of("publish", contents, {"name": name, **parameters.model_dump(mode="json")})
     seed = int(settings["sample"]["seed"])
-    publication = publish_version(Path(to), name, key, inputs, settings, seed, parameters, force=force)
+    store = open_store(to)
+    publication = publish_version(store, name, key, inputs, settings, seed, parameters, force=force)
     create_markdown_artifact(
         key="leaderboard",
-        markdown=leaderboard_markdown(Path(publication.path)),
+        markdown=leaderboard_markdown(store.folder(name, publication.version, [ARTISTS])),
         description=f"{name}, version {publication.version}",
     )
     progress.finish(f"{publication.path}" if publication.new else f"nothing new: {publication.version} stays current")

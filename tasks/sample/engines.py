@@ -35,12 +35,13 @@ ENGINES = {
     "rows": Engine("nutpie", ("nutpie", *_MODEL)),
     "pymc": Engine("pymc", _MODEL),
     "numpyro": Engine("numpyro", ("numpyro", "jax", "jaxlib", *_MODEL)),
+    "pymc3": Engine("pymc3", ()),  # it is in a room of its own, and its draws come with the versions there
 }
 _OPTIONAL = {"numpyro": ("numpyro", "jax")}
 
 
 def check_installed(engine: str) -> None:
-    """Refuse an engine whose packages are not installed. Imports none of them, and so takes no time.
+    """Refuse an engine that this machine does not have, or cannot have. Imports none, and so takes little time.
 
     Parameters
     ----------
@@ -59,3 +60,7 @@ def check_installed(engine: str) -> None:
             f"pip install '.[{engine}]'; or use --engine rows, which draws from the same posterior"
         )
         raise InvalidParameter(message)
+    if engine == "pymc3":
+        from tasks.sample.old_python import check_machine
+
+        check_machine()

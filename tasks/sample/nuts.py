@@ -36,10 +36,14 @@ _OVERDISPERSION = 3.0
 
 
 class Chains(NamedTuple):
-    """Draws by variable and statistics of the sampler by name, each of shape (chains, draws, ...)."""
+    """Draws by variable and statistics of the sampler by name, each of shape (chains, draws, ...).
+
+    And the versions of what drew them, where that is not in this environment.
+    """
 
     draws: dict[str, NDArray[Any]]
     statistics: dict[str, NDArray[Any]]
+    versions: dict[str, str] = {}  # noqa: RUF012 - of a named tuple, and never changed
 
 
 def import_nutpie() -> Any:

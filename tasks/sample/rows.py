@@ -1,4 +1,4 @@
-"""Draws from the model track by track: by nutpie, by PyMC's own NUTS, or by NumPyro's."""
+"""Draws from the model track by track: by nutpie, by PyMC's own NUTS, by NumPyro's, or by PyMC3 in its room."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from schemas.errors import InvalidParameter
 from tasks.sample.engines import check_installed
 from tasks.sample.model import build
 from tasks.sample.nuts import STATISTICS, Chains, arrays, import_nutpie, run
+from tasks.sample.portable.model import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from schemas.parameters import SampleParameters
     from tasks.sample.grouped import Grouped
@@ -20,19 +22,17 @@ if TYPE_CHECKING:
 
     Report = Callable[[int, int], None]
 
-PUBLISHED = (
-    *("mu", "sigma", "nu", "tau", "tau_genre", "tau_block", "tau_slope"),
-    *("beta", "genre_effect", "slope_deviation", "artist_effect"),
-)
 # Draws of artists' effects are held at once, and more than once on their way: these are 2 GB.
 MOST_NUMBERS = 250_000_000
-# The limit of all three samplers, unless told otherwise.
+# The limit of all samplers, unless told otherwise.
 _MOST_DOUBLINGS = 10
 _PROGRESS_EVERY_SECONDS = 0.25
 _PATIENCE_SECONDS = 1.0
 
 
-def sample_rows(grouped: Grouped, scales: Scales, parameters: SampleParameters, progress: Report) -> Chains:
+def sample_rows(
+    grouped: Grouped, scales: Scales, parameters: SampleParameters, folder: Path, progress: Report
+) -> Chains:
     """Draw every parameter of the row-by-row model by NUTS.
 
     Parameters
@@ -42,6 +42,8 @@ def sample_rows(grouped: Grouped, scales: Scales, parameters: SampleParameters, 
     scales : Scales
     parameters : SampleParameters
         Its engine is one that goes row by row.
+    folder : Path
+        For what is left in files on the way.
     progress : callable
         Told how many of how many iterations are done, over all chains; not by NumPyro, which does not tell.
 
@@ -54,10 +56,16 @@ def sample_rows(grouped: Grouped, scales: Scales, parameters: SampleParameters, 
     ------
     InvalidParameter
         If the engine is not installed, or draws of all artists' effects would not fit into memory.
+    EngineFailed
+        If PyMC3 does in its room.
     """
     engine = parameters.resolved_engine
     check_installed(engine)
-    _check_size(len(grouped.artists), parameters)
+    check_size(len(grouped.artists), parameters)
+    if engine == "pymc3":
+        from tasks.sample.by_pymc3 import sample_by_pymc3
+
+        return sample_by_pymc3(grouped, scales, parameters, folder, progress)
     import pytensor
 
     # Fast maths lets a cold and a warm compiler cache differ in the last digit, and so in every draw after it.
@@ -69,7 +77,13 @@ def sample_rows(grouped: Grouped, scales: Scales, parameters: SampleParameters, 
     return chains._replace(draws={name: chains.draws[name] for name in names})
 
 
-def _check_size(artists: int, parameters: SampleParameters) -> None:
+def check_size(artists: int, parameters: SampleParameters) -> None:
+    """Refuse draws of more artists' effects than would fit into memory.
+
+    Raises
+    ------
+    InvalidParameter
+    """
     draws = parameters.chains * parameters.draws
     if parameters.pooling != "complete" and artists * draws > MOST_NUMBERS:
         message = (

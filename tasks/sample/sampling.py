@@ -56,13 +56,12 @@ def _sample(
     from tasks.sample.prior_predictive import prior_predictive
     from tasks.sample.variance import variance_shares
 
-    posterior = _draw(grouped, parameters, progress)
+    posterior, versions = _draw(grouped, parameters, folder, progress)
     used = {"mu", "sigma", *posterior.draws}
     priors = {name: str(prior) for name, prior in resolved(parameters.priors, grouped.design).items() if name in used}
     if parameters.pooling == "none":
         priors["tau"] = f"fixed at {posterior.draws['tau'].flat[0]:.6g}"
     engine = ENGINES[parameters.resolved_engine]
-    versions = engine.versions()
     report = SamplingReport(
         engine=parameters.resolved_engine,
         sampler=engine.sampler,
@@ -89,16 +88,22 @@ def _sample(
     return report
 
 
-def _draw(grouped: Grouped, parameters: SampleParameters, progress: Callable[[int, int], None]) -> Posterior:
+def _draw(
+    grouped: Grouped, parameters: SampleParameters, folder: Path, progress: Callable[[int, int], None]
+) -> tuple[Posterior, dict[str, str]]:
+    """Return the posterior, and the versions of what drew it."""
     scales = scales_for(grouped.design, parameters)
+    engine = ENGINES[parameters.resolved_engine]
     if parameters.row_by_row:
         from tasks.sample.from_rows import from_rows
         from tasks.sample.rows import sample_rows
 
-        return from_rows(grouped, sample_rows(grouped, scales, parameters, progress), parameters)
+        chains = sample_rows(grouped, scales, parameters, folder, progress)
+        return from_rows(grouped, chains, parameters), chains.versions or engine.versions()
     from tasks.sample.collapsed import CollapsedDensity
     from tasks.sample.nuts import sample_scales
     from tasks.sample.posterior import from_scales
 
     density = CollapsedDensity(grouped.statistics, scales)
-    return from_scales(grouped, density, sample_scales(density, parameters, progress), parameters)
+    chains = sample_scales(density, parameters, progress)
+    return from_scales(grouped, density, chains, parameters), engine.versions()

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def key(grouped: str, parameters: SampleParameters) -> str:
+    """Return the key of a posterior; how long it may take changes nothing of it."""
+    return key_of("sample", [grouped], parameters.model_dump(mode="json", exclude={"time_limit"}))
+
+
 @task(
     name="sample",
     description="Draw from the posterior of the hierarchical regression.",
@@ -38,8 +43,7 @@ def sample(grouped: Reference, parameters: SampleParameters, work: str, *, force
         progress.begin()
         sample_posterior(storage.open(grouped), parameters, folder, progress=progress)
 
-    key = key_of("sample", [grouped.content], parameters)
-    reference = storage.run("sample", key, build, force=force)
+    reference = storage.run("sample", key(grouped.content, parameters), build, force=force)
     progress.finish(
         f"{parameters.chains} chains of {parameters.draws:,} draws after {parameters.tune:,} tuning steps, "
         f"{parameters.pooling} pooling, {parameters.resolved_engine} engine"

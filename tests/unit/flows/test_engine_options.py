@@ -49,10 +49,51 @@ def test_the_flow_asks_before_its_first_step(sample_corpus: Path, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("engine", engines.ENGINES)
+@pytest.mark.parametrize("engine", sorted(set(engines.ENGINES) - {"pymc3"}))
 def test_what_is_installed_is_not_refused(engine: str) -> None:
     engines.check_installed(engine)
     assert set(engines.ENGINES[engine].versions()) >= {engines.ENGINES[engine].sampler, "numpy"}
+
+
+@pytest.fixture
+def without_an_old_python(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that there is no Python for PyMC3."""
+    nowhere = str(tmp_path_factory.mktemp("nowhere"))
+    for name in ("PATH", "HOME", "PYENV_ROOT"):
+        monkeypatch.setenv(name, nowhere)
+    monkeypatch.delenv("ENCORE_PYMC3_PYTHON", raising=False)
+
+
+@pytest.mark.usefixtures("without_an_old_python")
+def test_without_an_old_python_pymc3_is_refused_before_any_work(sample_corpus: Path, tmp_path: Path) -> None:
+    sentence = refused(sample_corpus, tmp_path, "--engine", "pymc3")
+    assert sentence.startswith("--engine pymc3 needs Python 3.9 (or 3.8)")
+    assert "uv python install 3.9" in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.usefixtures("without_an_old_python")
+def test_the_flow_too_asks_for_an_old_python_first(sample_corpus: Path, tmp_path: Path) -> None:
+    from flows.refit import refit
+    from schemas.parameters import SampleParameters
+
+    with pytest.raises(InvalidParameter, match=r"--engine pymc3 needs Python 3\.9"):
+        refit.fn([str(sample_corpus)], "x", str(tmp_path), sampling=SampleParameters(engine="pymc3"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_time_limit_that_no_one_would_keep_is_refused(sample_corpus: Path, tmp_path: Path) -> None:
+    sentence = refused(sample_corpus, tmp_path, "--engine", "rows", "--time-limit", "5")
+    assert "kept by engine pymc3 alone, and the engine is rows" in sentence
+
+
+def test_a_time_limit_changes_no_result_and_so_no_key() -> None:
+    from schemas.parameters import SampleParameters
+    from tasks.sample.task import key
+
+    parameters = SampleParameters(engine="pymc3")
+    assert key("x", parameters) == key("x", parameters.model_copy(update={"time_limit": 5}))
+    assert key("x", parameters) != key("x", parameters.model_copy(update={"seed": 5}))
 
 
 def test_student_t_has_no_sums(sample_corpus: Path, tmp_path: Path) -> None:

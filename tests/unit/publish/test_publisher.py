@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.errors import NotConverged, PublicationConflict
-from tasks.publish import publisher, versions
+from tasks.publish import publisher
 from tasks.publish.store import current_version, read_manifest, verify
+from tasks.stores import open_store
+from tasks.stores import store as stores
+from tasks.stores.local import LocalPress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +152,7 @@ def test_a_run_killed_before_the_pointer_moved_is_finished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(versions, "point", killed)
+        patch.setattr(LocalPress, "point", killed)
         with pytest.raises(KeyboardInterrupt):
             release(KEY)
     assert current_version(root, "weekly") == first.version
@@ -218,9 +221,9 @@ def test_a_posterior_that_did_not_pass_is_never_published(
 def test_another_publisher_is_waited_for_and_then_a_conflict(
     release: Release, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(versions, "PATIENCE", 0.2)
+    monkeypatch.setattr(stores, "PATIENCE", 0.2)
     with (
-        versions.only_publisher(root, "weekly"),
+        open_store(root).press("weekly"),
         pytest.raises(PublicationConflict, match="another run is publishing 'weekly'"),
     ):
         release(KEY)
@@ -228,7 +231,7 @@ def test_another_publisher_is_waited_for_and_then_a_conflict(
 
 
 def test_two_names_do_not_wait_for_each_other(release: Release, root: Path) -> None:
-    with versions.only_publisher(root, "weekly"):
+    with open_store(root).press("weekly"):
         assert release(KEY, name="daily").new
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from small import make_rows
@@ -18,7 +19,7 @@ def sample(parameters: SampleParameters, artists: int = 12) -> None:
     grouped = make_rows(1).grouped
     scales = scales_for(grouped.design, parameters)
     many = replace(grouped, artists=[str(number) for number in range(artists)])
-    rows.sample_rows(many, scales, parameters, lambda _done, _all: None)
+    rows.sample_rows(many, scales, parameters, Path("nowhere"), lambda _done, _all: None)
 
 
 @pytest.mark.parametrize("likelihood", ["normal", "student_t"])
