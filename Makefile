@@ -15,7 +15,7 @@ unexport PYTHONHOME
 BIN := .venv/bin
 TESTING := test test-slow test-pymc3 test-browser screenshots fuzz lint format types check precommit
 
-.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest clean clean-data lock setup-run setup-dev $(TESTING)
+.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
@@ -51,7 +51,7 @@ fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table n
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
 	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)
 
-bench: bench-engines bench-pymc3 bench-scaling bench-ingest ## measure Encore against its peers: all of the next four
+bench: bench-engines bench-pymc3 bench-scaling bench-ingest bench-publish ## measure Encore: all of the next five
 
 bench-engines: setup-run ## effective draws per second beside nutpie, PyMC, NumPyro and Bambi (about an hour and a half)
 	@$(BIN)/python benchmarks/engines.py $(ARGS)
@@ -61,6 +61,9 @@ bench-pymc3: setup-run ## PyMC3 itself beside PyMC 6 and the sums: one posterior
 
 bench-ingest: setup-run ## ingest 0.1 to 10 million tracks beside DuckDB's bare conversion (10 minutes, 5 GB of disk)
 	@$(BIN)/python benchmarks/ingestion.py $(ARGS)
+
+bench-publish: setup-dev ## publish 10,692 and 800,000 artists, and open their reports (5 minutes)
+	@$(BIN)/python benchmarks/publishing.py $(ARGS)
 
 bench-scaling: setup-run ## 0.1 to 10 million tracks, beside lme4 in R (an hour or so, 2 GB of disk)
 	@$(BIN)/python benchmarks/scaling.py $(ARGS)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from tasks.publish.canvas import INK, MARK, RAW, drawable, label, paper, plain_font, save
+from tasks.publish.canvas import INK, MARK, RAW, drawable, label, label_font, paper, save
 from tasks.publish.parts import Correlations, Share, SlopeTable, correlations, shares, slope_table
 from tasks.publish.text import number, percent, share_text, signed
 
@@ -114,14 +114,15 @@ def _heat(axes: Axes, matrix: Sequence[Sequence[float]], strongest: float, *, di
 def _names(axes: Axes, down: Sequence[str], across: Sequence[str]) -> None:
     label(axes, down, range(len(down)))
     axes.set_ylim(len(down) - 0.5, -0.5)
+    shown = [drawable(name) for name in across]
     axes.set_xticks(
         range(len(across)),
-        [drawable(name) for name in across],
+        shown,
         parse_math=False,
         rotation=40,
         ha="right",
         rotation_mode="anchor",
-        fontproperties=plain_font(),
+        fontproperties=label_font(shown),
     )
 
 

@@ -6,25 +6,26 @@ Drawn on `Figure` objects, without pyplot: no window system, and no state shared
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
-from pathlib import Path
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, get_font
+from matplotlib.font_manager import FontProperties
 
-from tasks.publish.text import shortened
+from tasks.publish.fonts import FAMILY, FONT, fallback_for, has_font
+from tasks.publish.text import ELLIPSIS
+from tasks.publish.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from matplotlib.axes import Axes
 
 MARK, RAW, GRID, INK = "#0f766e", "#b45309", "#e5e5e0", "#33332f"
-_FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 _DPI = 140
-_LONGEST_LABEL = 30  # characters
+_LONGEST_LABEL, _LONGEST_NAMED = 30, 44  # characters
+_UNSEEN = frozenset({"Cf", "Mn", "Me"})  # joiners, marks on letters: left out where they cannot be drawn
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -33,25 +34,41 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(path, format="png", dpi=_DPI, metadata={"Software": None})
 
 
-@cache
-def _glyphs() -> frozenset[int]:
-    return frozenset(get_font(_FONT).get_charmap())
-
-
 def drawable(text: str) -> str:
-    """Return `text` with what the font cannot draw as boxes, so that drawing it gives no warning."""
+    """Return `text` as it can be drawn here, without a box and without a warning.
 
-    def one(letter: str) -> str:
-        if ord(letter) in _glyphs():
-            return letter
-        return "" if unicodedata.category(letter) in {"Cf", "Mn", "Me"} else "\N{WHITE SQUARE}"
+    A letter that no font of this machine has is named: an emoji ``(musical note)``, letters by their code points
+    ``(U+6771 U+4EAC)``.
+    """
+    letters = [
+        letter
+        for letter in visible(text, _LONGEST_LABEL)
+        if has_font(letter) or unicodedata.category(letter) not in _UNSEEN
+    ]
+    runs = [(here, list(run)) for here, run in groupby(letters, key=has_font)]
+    written = "".join("".join(run) if here else _named(run) for here, run in runs)
+    return written if len(written) <= _LONGEST_NAMED else written[: _LONGEST_NAMED - 1] + ELLIPSIS
 
-    return "".join(one(letter) for letter in shortened(text, _LONGEST_LABEL))
+
+def _named(letters: list[str]) -> str:
+    """Return what stands for letters that cannot be drawn."""
+    names = [
+        unicodedata.name(letter, f"U+{ord(letter):04X}").lower()
+        if unicodedata.category(letter) == "So"
+        else f"U+{ord(letter):04X}"
+        for letter in letters
+    ]
+    return f"({' '.join(names)})"
 
 
-def plain_font() -> Any:
-    """Return the font of labels: one that is known to have the letters `drawable` leaves."""
-    return FontProperties(fname=str(_FONT), size=8)
+def label_font(texts: Sequence[str]) -> Any:
+    """Return the font of labels: our own, and behind it those of this machine that have what it lacks."""
+    others = dict.fromkeys(found for text in texts for letter in text if (found := fallback_for(letter)))
+    if not others:
+        return FontProperties(
+            fname=str(FONT), size=8
+        )  # a file is found at once, a family is looked for again and again
+    return FontProperties(family=[FAMILY, *others], size=8)
 
 
 def paper(width: float, height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
@@ -74,9 +91,8 @@ def plain(axes: Axes) -> None:
 def label(axes: Axes, names: Sequence[str], at: Sequence[float], room: int = 0) -> None:
     """Write names from strangers down the side: no mathtext, and a font that is known to have the letters."""
     # The mark keeps a name that is written from the right from moving its rank there too.
-    axes.set_yticks(
-        at, [f"\N{LEFT-TO-RIGHT MARK}{drawable(name)}" for name in names], parse_math=False, fontproperties=plain_font()
-    )
+    shown = [f"\N{LEFT-TO-RIGHT MARK}{drawable(name)}" for name in names]
+    axes.set_yticks(at, shown, parse_math=False, fontproperties=label_font(shown))
     axes.set_ylim(max(*at, room, 0) + 0.7, -0.7)
 
 

@@ -1,4 +1,4 @@
-"""The report's charts that compare: what changed since the last publication, and how well the models predict."""
+"""The report's charts that compare: with the last publication, between models, and of the model with the corpus."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 from tasks.publish.charts import BAND, ROW, Spec, along, named, rounded
-from tasks.publish.text import number, percent, signed
+from tasks.publish.text import number, percent, share_text, signed
 from tasks.publish.vega import chart
 from tasks.publish.visible import distinct
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from schemas.evaluation import Evaluation, Kind
     from tasks.publish.changes import Changes
+    from tasks.publish.predictive import PredictiveCheck
 
 _CLEAR = 2.0  # standard errors
 # In nats a track: what is further off than both is left to the table.
@@ -133,6 +134,60 @@ def pooling_chart(evaluation: Evaluation) -> Spec:
             {
                 "mark": {"type": "circle", "size": 80, "opacity": 1},
                 "encoding": {"x": {**across, "field": "difference"}},
+            },
+        ],
+    )
+
+
+def predictive_chart(check: PredictiveCheck) -> Spec:
+    """Draw how artists' averages are spread in the corpus, and in corpora that the model makes."""
+    values = [
+        {
+            "from": rounded(start),
+            "to": rounded(stop),
+            "middle": rounded((start + stop) / 2),
+            "seen": rounded(seen, 5),
+            "low": rounded(low, 5),
+            "high": rounded(high, 5),
+            "expected": f"{share_text(low)} to {share_text(high)}",
+            "lies": "within" if low <= seen <= high else "outside",
+        }
+        for start, stop, seen, low, high in zip(
+            check.edges[:-1], check.edges[1:], check.seen, check.low, check.high, strict=True
+        )
+    ]
+    across = {
+        "field": "from",
+        "type": "quantitative",
+        "title": "average popularity of an artist's tracks, points",
+        "scale": {"domain": [rounded(check.edges[0]), rounded(check.edges[-1])], "nice": False},
+        "axis": {"tickCount": 6, "grid": False},
+    }
+    up = {
+        "field": "seen",
+        "type": "quantitative",
+        "title": "share of the artists",
+        "axis": {"format": "%", "tickCount": 5},
+    }
+    return chart(
+        "How the averages of artists are spread: as bars in this corpus, as lines in corpora that the model makes.",
+        height=260,
+        data={"values": values},
+        encoding={
+            "tooltip": [
+                {"field": "middle", "title": "around, points"},
+                {"field": "seen", "title": "seen", "format": ".1%"},
+                {"field": "expected", "title": "from the model"},
+            ]
+        },
+        layer=[
+            {
+                "mark": {"type": "bar", "color": "var(--accent)", "opacity": BAND, "binSpacing": 2},
+                "encoding": {"x": {**across, "bin": "binned"}, "x2": {"field": "to"}, "y": up},
+            },
+            {
+                "mark": {"type": "rule", "strokeWidth": 4, "strokeCap": "round", "color": "var(--ink)"},
+                "encoding": {"x": {**across, "field": "middle"}, "y": {**up, "field": "low"}, "y2": {"field": "high"}},
             },
         ],
     )

@@ -11,14 +11,11 @@ from tasks.publish.coefficients import coefficients_of, read_posterior, slopes_o
 from tasks.publish.parquet import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
-    from tasks.publish.coefficients import Coefficient, Slope
+    from tasks.publish.coefficients import Coefficient, Draws, Slope
 
 REPORT = "report.json"
 QUARANTINE = "quarantine.parquet"
@@ -62,8 +59,8 @@ class Evidence:
         Genres by posterior mean, the highest first.
     slopes : tuple of Slope
         Genre by genre, in the order of the design; empty where a feature is worth the same everywhere.
-    draws : mapping of str to ndarray, shape (chains, draws)
-        Of the intercept and the scales.
+    posterior : Draws
+        All that is published of it, but for the effects of artists.
     """
 
     corpus: IngestReport
@@ -75,7 +72,7 @@ class Evidence:
     coefficients: tuple[Coefficient, ...]
     genres: tuple[Coefficient, ...]
     slopes: tuple[Slope, ...]
-    draws: Mapping[str, NDArray[np.float64]]
+    posterior: Draws
 
 
 def read_evidence(inputs: Inputs) -> Evidence:
@@ -105,5 +102,5 @@ def read_evidence(inputs: Inputs) -> Evidence:
         coefficients=coefficients,
         genres=genres,
         slopes=slopes_of(posterior, block_of, sampling.interval),
-        draws=posterior.scales,
+        posterior=posterior,
     )

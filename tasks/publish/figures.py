@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
     from tasks.publish.coefficients import Coefficient
     from tasks.publish.evidence import Evidence
+    from tasks.publish.predictive import PredictiveCheck
 
 _ENDS = 15  # rows drawn from each end of a long list
 _CHAINS = ("#0f766e", "#b45309", "#1d4ed8", "#9d174d", "#4d7c0f", "#6d28d9", "#0369a1", "#78716c")
 _RANK_BINS = 20
+_MOST_DOTS = 20_000  # artists in the figure of shrinkage, beyond which they are counted in hexagons
 _MOST_RANK_PLOTS = 18
 
 
-def draw_figures(folder: Path, artists: pa.Table, evidence: Evidence) -> None:
+def draw_figures(folder: Path, artists: pa.Table, evidence: Evidence, check: PredictiveCheck | None = None) -> None:
     """Write the figures of a publication.
 
     Parameters
@@ -37,12 +39,16 @@ def draw_figures(folder: Path, artists: pa.Table, evidence: Evidence) -> None:
         As published, by rank.
     evidence : Evidence
         Everything else.
+    check : PredictiveCheck, optional
+        How the averages of artists would be spread if the model were all there is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save(_leaderboard(artists, evidence.sampling.interval), folder / "leaderboard.png")
     save(_shrinkage(artists), folder / "shrinkage.png")
     save(_effects(evidence), folder / "effects.png")
     save(_ranks(evidence), folder / "ranks.png")
+    if check is not None:
+        save(_predictive(check), folder / "predictive.png")
     draw_block_figures(folder, evidence)
 
 
@@ -70,12 +76,32 @@ def _shrinkage(artists: pa.Table) -> Figure:
     tracks = artists["tracks"].to_numpy()
     figure, (axes,) = paper(7.0, 6.0)
     low, high = float(min(raw.min(), mean.min(), 0)), float(max(raw.max(), mean.max(), 1))
-    axes.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle="--", label="no shrinkage")
-    # Area by tracks, its square root, so that one artist of a thousand tracks does not cover all others.
-    axes.scatter(raw, mean, s=6 * np.sqrt(tracks), color=MARK, alpha=0.35, linewidths=0)
+    axes.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle="--", label="no shrinkage", zorder=5)
+    if len(raw) > _MOST_DOTS:
+        drawn = axes.hexbin(raw, mean, gridsize=60, bins="log", mincnt=1, cmap="YlGnBu", linewidths=0, zorder=3)
+        figure.colorbar(drawn, ax=axes, label="artists", shrink=0.6)
+    else:
+        # Area by tracks, its square root, so that one artist of a thousand tracks does not cover all others.
+        axes.scatter(raw, mean, s=6 * np.sqrt(tracks), color=MARK, alpha=0.35, linewidths=0)
     axes.set_xlabel("raw mean popularity of its tracks, points", fontsize=9)
     axes.set_ylabel("posterior mean, points", fontsize=9)
-    axes.set_title("Shrinkage: the fewer tracks (the smaller the dot), the stronger the pull", fontsize=11)
+    small = "" if len(raw) > _MOST_DOTS else " (the smaller the dot)"
+    axes.set_title(f"Shrinkage: the fewer tracks{small}, the stronger the pull", fontsize=11)
+    axes.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def _predictive(check: PredictiveCheck) -> Figure:
+    figure, (axes,) = paper(7.5, 4.2)
+    middle, width = (check.edges[1:] + check.edges[:-1]) / 2, np.diff(check.edges)
+    axes.bar(middle, check.seen, width=0.94 * width, color=MARK, alpha=0.55, label="this corpus")
+    axes.vlines(
+        middle, check.low, check.high, color=INK, linewidth=3, label="nine in ten corpora from the model", zorder=4
+    )
+    axes.yaxis.set_major_formatter(lambda value, _: percent(value))
+    axes.set_xlabel("average popularity of an artist's tracks, points", fontsize=9)
+    axes.set_ylabel("share of the artists", fontsize=9)
+    axes.set_title("Posterior predictive check: averages of artists, seen and made by the model", fontsize=11)
     axes.legend(fontsize=8, frameon=False)
     return figure
 
@@ -128,14 +154,14 @@ def rank_counts(draws: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
 
 def _ranks(evidence: Evidence) -> Figure:
     # What is fixed by construction (tau without pooling) has no ranks.
-    names = [name for name, draws in evidence.draws.items() if np.ptp(draws) > 0][:_MOST_RANK_PLOTS]
+    names = [name for name, draws in evidence.posterior.scales.items() if np.ptp(draws) > 0][:_MOST_RANK_PLOTS]
     columns = min(3, max(len(names), 1))
     rows = max(-(-len(names) // columns), 1)
     figure, panels = paper(3.3 * columns, 0.8 + 2.0 * rows, columns, rows)
     edges = np.linspace(0, 1, _RANK_BINS + 1)
     for axes, name in zip(panels, names, strict=False):
-        counts = rank_counts(evidence.draws[name], _RANK_BINS)
-        expected = evidence.draws[name].shape[1] / _RANK_BINS
+        counts = rank_counts(evidence.posterior.scales[name], _RANK_BINS)
+        expected = evidence.posterior.scales[name].shape[1] / _RANK_BINS
         for chain, line in enumerate(counts):
             axes.stairs(line / expected, edges, baseline=None, color=_CHAINS[chain % len(_CHAINS)], linewidth=1.2)
         axes.axhline(1, color=INK, linewidth=0.8, linestyle="--")

@@ -185,6 +185,7 @@ def _write_files(  # noqa: PLR0913 - what the files are made from, each by its n
 ) -> None:
     """Write all but the manifest; the same inputs give the same bytes."""
     from tasks.publish.card import render_card
+    from tasks.publish.predictive import predictive_check
     from tasks.publish.report import render_report
 
     artists = published_artists(evidence.artists, previous)
@@ -196,13 +197,14 @@ def _write_files(  # noqa: PLR0913 - what the files are made from, each by its n
     shutil.copyfile(inputs.sample / POSTERIOR, staged / POSTERIOR)
     shutil.copyfile(inputs.ingest / QUARANTINE, staged / QUARANTINE)
     shutil.copytree(inputs.ingest / DATA_DOCS, staged / DATA_DOCS, copy_function=shutil.copyfile)
-    report = render_report(name, key, artists, previous, evidence, inputs.group, evaluation)
+    check = predictive_check(inputs.group, evidence)
+    report = render_report(name, key, artists, previous, evidence, inputs.group, evaluation=evaluation, check=check)
     (staged / "report.html").write_text(report, encoding="utf-8")
     (staged / "model_card.md").write_text(render_card(name, artists, evidence), encoding="utf-8")
     if figures:
         from tasks.publish.figures import draw_figures
 
-        draw_figures(staged / "figures", artists, evidence)
+        draw_figures(staged / "figures", artists, evidence, check)
 
 
 def _hashes(staged: Path) -> dict[str, PublishedFile]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tasks.publish.coefficients import Coefficient
     from tasks.publish.evidence import Evidence
     from tasks.publish.parts import PriorCheck, Share
+    from tasks.publish.predictive import PredictiveCheck
     from tasks.publish.tables import Previous
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -76,14 +77,16 @@ def environment() -> Environment:
     return made
 
 
-def render_report(
+def render_report(  # noqa: PLR0913 - what the page says, each by its name
     name: str,
     key: str,
     artists: pa.Table,
     previous: Previous | None,
     evidence: Evidence,
     grouped: Path,
+    *,
     evaluation: Evaluation | None = None,
+    check: PredictiveCheck | None = None,
 ) -> str:
     """Return the page.
 
@@ -100,6 +103,8 @@ def render_report(
         What group wrote, for the genres of each artist.
     evaluation : Evaluation, optional
         How pooling compares.
+    check : PredictiveCheck, optional
+        How the averages of artists would be spread if the model were all there is.
 
     Returns
     -------
@@ -113,7 +118,7 @@ def render_report(
     parts, expected = shares(evidence), prior_check(evidence.sampling.prior_predictive)
     blocks = _blocks(evidence, {part.block: part.mean for part in parts if part.block})
     drawn, pull = shrinkage_chart(artists)
-    specs = {"shrinkage": drawn, **_charts(evidence, blocks, parts, expected, changes, evaluation)}
+    specs = {"shrinkage": drawn, **_charts(evidence, blocks, parts, expected, check, changes, evaluation)}
     first = chosen.slice(0, _ROWS_AT_FIRST).to_pylist()
     data = {
         "shown": len(choice.places),
@@ -155,6 +160,7 @@ def render_report(
             most_bars=charts.MOST_BARS,
             shares=parts,
             prior_check=expected,
+            check=check,
             likelihood=LIKELIHOODS.get(evidence.sampling.likelihood, evidence.sampling.likelihood),
             changes=changes,
             evaluation=evaluation,
@@ -171,6 +177,7 @@ def _charts(
     blocks: Sequence[Block],
     parts: Sequence[Share],
     expected: PriorCheck | None,
+    check: PredictiveCheck | None,
     changes: Changes | None,
     evaluation: Evaluation | None,
 ) -> dict[str, dict[str, Any]]:
@@ -189,6 +196,7 @@ def _charts(
     found["variance"] = charts.shares_chart(parts, interval) if parts else None
     found["priors"] = charts.priors_chart(expected) if expected and expected.rows else None
     found["changes"] = comparisons.changes_chart(changes) if changes else None
+    found["fit"] = comparisons.predictive_chart(check) if check else None
     found["pooling"] = comparisons.pooling_chart(evaluation) if evaluation and evaluation.scores else None
     return {name: spec for name, spec in found.items() if spec is not None}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from schemas.errors import PublicationConflict
 from schemas.publication import artists_schema, coefficients_schema
 from tasks.publish.evidence import ARTISTS
@@ -80,7 +82,7 @@ def published_artists(sampled: pa.Table, previous: Previous | None) -> pa.Table:
         before = previous.artists.combine_chunks()
         at = pc.index_in(table["artist"], value_set=before["artist"])
         change = pc.subtract(table["mean"], before["mean"].take(at))
-    table = table.append_column("rank", pa.array(range(1, table.num_rows + 1), pa.int32()))
+    table = table.append_column("rank", pa.array(np.arange(1, table.num_rows + 1, dtype=np.int32)))
     table = table.append_column("change", change)
     schema = artists_schema()
     return table.select(schema.names).cast(schema).combine_chunks()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from prefect import task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_image_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from schemas.parameters import PublishParameters
@@ -15,6 +16,12 @@ from tasks.progress import Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
 from tasks.stores import open_store
+
+# Shown in the UI; all of them are in the publication.
+_FIGURES = {
+    "leaderboard": "The first and the last artists, with their intervals.",
+    "shrinkage": "How far artists are pulled: the fewer tracks, the more.",
+}
 
 
 @task(
@@ -42,6 +49,7 @@ def publish(
     """
     from tasks.publish.evidence import ARTISTS
     from tasks.publish.leaderboard import leaderboard_markdown
+    from tasks.publish.pictures import data_uri
     from tasks.publish.publisher import Inputs
     from tasks.publish.publisher import publish as publish_version
 
@@ -58,5 +66,14 @@ def publish(
         markdown=leaderboard_markdown(store.folder(name, publication.version, [ARTISTS])),
         description=f"{name}, version {publication.version}",
     )
+    if parameters.figures:
+        figures = {f"figures/{figure}.png": words for figure, words in _FIGURES.items()}
+        folder = store.folder(name, publication.version, list(figures))
+        for path, words in figures.items():
+            create_image_artifact(
+                image_url=data_uri(folder / path),
+                key=Path(path).stem + "-figure",
+                description=f"{words} {name}, version {publication.version}",
+            )
     progress.finish(f"{publication.path}" if publication.new else f"nothing new: {publication.version} stays current")
     return publication

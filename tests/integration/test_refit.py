@@ -102,6 +102,14 @@ def test_a_published_posterior_of_others_is_met(tracks: Path, tmp_path: Path) ->
     }
 
 
+def test_figures_are_pictures_in_the_ui(tracks: Path, tmp_path: Path) -> None:
+    publication = run(tracks, to=tmp_path, name="seen", ingestion=KEEP, grouping=ALONE, sampling=QUICK)
+    for key in ("leaderboard-figure", "shrinkage-figure"):
+        (shown,) = [each for each in artifacts(key) if f"seen, version {publication.version}" in each.description]
+        assert shown.type == "image"
+        assert shown.data.startswith("data:image/png;base64,")
+
+
 def test_a_posterior_nobody_should_trust_is_stopped(tracks: Path, tmp_path: Path) -> None:
     options = {"to": tmp_path, "name": "gated", "ingestion": KEEP, "grouping": ALONE}
     first = run(tracks, sampling=QUICK, **options)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.publish.canvas import drawable
+from tasks.publish import fonts
+from tasks.publish.canvas import drawable, label_font
 from tasks.publish.figures import rank_counts
+from tasks.publish.pictures import data_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from tasks.publish.publisher import Inputs
 
@@ -52,7 +57,21 @@ def test_a_model_without_features_pooled_in_no_way_has_no_figure_of_blocks(
     bare = make_inputs(tmp_path / "bare", features=False, genres=(), pooling="none")
     release(KEY, bare, figures=True)
     drawn = {path.name for path in (root / "weekly" / "current" / "figures").iterdir()}
-    assert drawn == {"leaderboard.png", "shrinkage.png", "effects.png", "ranks.png"}
+    assert drawn == {"leaderboard.png", "shrinkage.png", "effects.png", "ranks.png"}  # nor of what it would make
+
+
+def test_a_figure_is_small_enough_for_a_database(
+    release: Callable[..., Any], root: Path, make_inputs: Callable[..., Inputs], tmp_path: Path
+) -> None:
+    release(KEY, make_inputs(tmp_path / "many", artists=3_000), figures=True)
+    for name in ("leaderboard", "shrinkage"):
+        address = data_uri(root / "weekly" / "current" / "figures" / f"{name}.png")
+        kind, _, coded = address.partition(",")
+        assert kind == "data:image/png;base64"
+        assert len(address) < 120_000
+        with Image.open(io.BytesIO(base64.b64decode(coded))) as picture:
+            assert picture.width == 720
+            assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 5
 
 
 def test_without_figures_there_is_no_folder(release: Callable[..., Any], root: Path) -> None:
@@ -60,20 +79,46 @@ def test_without_figures_there_is_no_folder(release: Callable[..., Any], root: P
     assert not (root / "weekly" / "current" / "figures").exists()
 
 
+@pytest.fixture
+def no_other_font(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take all fonts away but the one that comes with matplotlib."""
+    fonts.fallback_for.cache_clear()
+    monkeypatch.setattr(fonts, "_installed", dict)
+    yield
+    fonts.fallback_for.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("name", "drawn"),
     [
         ("Beyoncé", "Beyoncé"),
         ("A$AP Rocky", "A$AP Rocky"),
-        ("東京", "□□"),
-        ("🎵 x", "□ x"),
+        ("東京 x", "(U+6771 U+4EAC) x"),
+        ("🎵 x", "(musical note) x"),
+        ("👩\u200d🎤", "(woman)\u200d(microphone)"),
         ("a\nb", "a�b"),
         ("a\u202eb", "a�b"),
         ("x" * 50, "x" * 29 + "…"),
+        ("\u200b", "(blank: U+200B)"),
+        ("東" * 50, "(" + "U+6771 " * 6 + "…"),
     ],
 )
-def test_labels_have_only_what_the_font_has(name: str, drawn: str) -> None:
+@pytest.mark.usefixtures("no_other_font")
+def test_what_no_font_has_is_named(name: str, drawn: str) -> None:
     assert drawable(name) == drawn
+
+
+def test_another_font_of_the_machine_is_taken_where_it_has_the_letter(
+    monkeypatch: pytest.MonkeyPatch, no_other_font: None
+) -> None:
+    del no_other_font
+    # DejaVu Sans Mono stands for a font of another script: it has what it is asked for.
+    other = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSansMono.ttf")
+    monkeypatch.setattr(fonts, "_installed", lambda: {"Noto Sans CJK JP": other})
+    monkeypatch.setattr(fonts, "_letters", lambda path: frozenset(map(ord, "東京" if path == other else "x ")))
+    assert drawable("東京 x") == "東京 x"
+    assert label_font(["x", "東京 x"]).get_family() == ["DejaVu Sans", "Noto Sans CJK JP"]
+    assert Path(label_font(["x"]).get_file()).name == "DejaVuSans.ttf"
 
 
 def test_ranks_are_even_where_chains_agree_and_not_where_they_do_not() -> None:

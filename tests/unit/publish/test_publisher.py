@@ -51,7 +51,7 @@ def test_a_publication_has_all_its_files(release: Release, root: Path) -> None:
         "model_card.md",
         "data_docs/index.html",
         "data_docs/static/style.css",
-        *(f"figures/{name}.png" for name in ("leaderboard", "shrinkage", "effects", "ranks", "blocks")),
+        *(f"figures/{name}.png" for name in ("leaderboard", "shrinkage", "effects", "ranks", "blocks", "predictive")),
     }
     assert set(read_manifest(folder).files) == files - {"manifest.json"}
     assert published.new

@@ -200,7 +200,7 @@ def test_tables_can_be_read_out_loud(release: Release, read: Callable[[], str]) 
     assert all(given.get("scope") in {"col", "row"} for tag, given in page.tags if tag == "th")
     assert page.count("caption") == page.count("table")
     charts = [given for _, given in page.tags if "data-chart" in given]
-    assert len(charts) == 6
+    assert len(charts) == 7
     assert all(given.get("aria-label") for given in charts)
     # A table behind each chart, which opens without JavaScript.
     assert page.count("details") >= len({str(given["data-chart"]).partition("-")[0] for given in charts})
