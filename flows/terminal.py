@@ -145,7 +145,10 @@ def _show_steps(*, bars: bool) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line, replacing what the terminal cannot show."""
+    """Print lines, replacing what the terminal cannot show and what could drive it."""
+    from tasks.publish.text import harmless
+
+    text = "\n".join(map(harmless, text.split("\n")))
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
@@ -159,7 +162,7 @@ def print_publication(to: str, name: str, top: int = 10) -> None:
         If there is none.
     """
     from schemas.publication import ARTISTS
-    from tasks.gate.verdict import summary
+    from tasks.gate.wording import summary
     from tasks.publish.leaderboard import leaderboard_text
     from tasks.published import read_manifest
     from tasks.stores import open_store

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.errors import CorruptStep
-from schemas.reports import Design, IngestReport, SamplingReport, Verdict
+from schemas.reports import Design, IngestReport, SamplingReport
+from schemas.verdict import Verdict
 from tasks.publish.coefficients import coefficients_of, read_posterior, slopes_of
 from tasks.publish.parquet import read_table
 
@@ -35,12 +36,15 @@ class Inputs:
     Parameters
     ----------
     ingest, group, sample, gate : Path
+    compare : Path, optional
+        None where nothing was compared.
     """
 
     ingest: Path
     group: Path
     sample: Path
     gate: Path
+    compare: Path | None = None
 
 
 @dataclass(frozen=True)
