@@ -67,7 +67,7 @@ def show_quarantine(to: str, what: str, reason: str, source: str, csv: Path | No
         _say(f"{table.num_rows:,} rows in {csv}: mend them there and refit with that file beside the others", json=json)
     if json:
         for line in json_lines(table):
-            print_line(line)
+            print_line(_escaped(line))
     elif csv is None:
         _print(found, table)
 
@@ -184,6 +184,15 @@ def _share(share: float) -> str:
 def _clean(text: str) -> str:
     """Return text without what a terminal would obey."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _escaped(line: str) -> str:
+    """Return JSON in which letters that a terminal obeys are written as JSON writes them: nothing in it is changed."""
+    import json
+
+    from tasks.publish.text import harmless
+
+    return "".join(letter if harmless(letter) == letter else json.dumps(letter)[1:-1] for letter in line)
 
 
 def _say(text: str, *, json: bool) -> None:

@@ -11,6 +11,7 @@ from schemas.quarantine import REJECTED
 from tasks.addresses import shown
 from tasks.group.task import group
 from tasks.ingest.task import ingest
+from tasks.predict.task import compare
 from tasks.publish.store import earlier_corpora
 from tasks.publish.task import publish
 from tasks.sample.engines import check_installed
@@ -80,4 +81,5 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
     sampled, gated = sample_and_gate(grouped, sampling, gating, work, name, force=force)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}
+    results["compare"] = compare(results, grouping.credit, work, name, to, force=force)
     return publish(results, publishing, settings, work, name, to, force=force)

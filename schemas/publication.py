@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.comparison import Comparison
 from schemas.errors import InvalidParameter
 from schemas.reports import DesignColumn, IngestReport, SamplingReport
 from schemas.tracks import BY_NAME
@@ -84,6 +85,8 @@ class Manifest(BaseModel):
         The version that ``change`` in artists.parquet refers to; empty for the first.
     held_back : str
         Why `current` did not move to this version when it was published; empty where it did.
+    comparison : Comparison
+        How it predicts beside the version that was current before.
     files : dict of str to PublishedFile
         Path inside the publication to hash and size; all but the manifest itself.
     """
@@ -109,6 +112,7 @@ class Manifest(BaseModel):
     packages: dict[str, str]
     previous: str = ""
     held_back: str = ""
+    comparison: Comparison = Comparison()
     files: dict[str, PublishedFile]
 
 

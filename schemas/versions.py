@@ -8,6 +8,7 @@ STEPS: dict[str, int] = {
     "ingest": 2,
     "group": 3,
     "sample": 5,
+    "compare": 1,
     "gate": 2,
     "judge": 1,
     "publish": 2,

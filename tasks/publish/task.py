@@ -56,15 +56,17 @@ def publish(
     progress = Progress("publish", "files")
     storage = Storage(work)
     inputs = Inputs(**{step: storage.open(reference) for step, reference in results.items()})
-    contents = [results[step].content for step in sorted(results)]
-    key = key_of("publish", contents, {"name": name, **parameters.model_dump(mode="json")})
+    # How it was compared and what readers are to see make no other publication.
+    contents = [results[step].content for step in sorted(results) if step != "compare"]
+    key = key_of("publish", contents, {"name": name, **parameters.model_dump(mode="json", exclude={"promote"})})
     seed = int(settings["sample"]["seed"])
     store = open_store(to)
     publication = publish_version(store, name, key, inputs, settings, seed, parameters, force=force)
+    held_back = f", is not current: {publication.held_back}" if publication.held_back else ""
     create_markdown_artifact(
         key="leaderboard",
         markdown=leaderboard_markdown(store.folder(name, publication.version, [ARTISTS])),
-        description=f"{name}, version {publication.version}",
+        description=f"{name}, version {publication.version}{held_back}",
     )
     if parameters.figures:
         figures = {f"figures/{figure}.png": words for figure, words in _FIGURES.items()}
