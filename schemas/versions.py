@@ -6,9 +6,9 @@ Raise a step's number when the same inputs no longer give the same output; what 
 STEPS: dict[str, int] = {
     "sift": 2,
     "ingest": 3,
+    "compare": 1,
     "group": 3,
     "sample": 5,
-    "compare": 1,
     "gate": 2,
     "judge": 1,
     "publish": 2,
