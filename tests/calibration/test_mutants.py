@@ -76,7 +76,7 @@ def verdict_of(folder: Path, draws: int, tune: int, gate: GateParameters) -> Ver
         (folder / step).mkdir()
     group_tracks(source, DEFAULT.group_parameters, folder / "grouped")
     sample_posterior(folder / "grouped", SampleParameters(draws=draws, tune=tune, seed=3), folder / "sampled")
-    return gate_posterior(folder / "sampled", gate, folder / "gate")
+    return gate_posterior(folder / "grouped", folder / "sampled", gate, folder / "gate")
 
 
 @pytest.mark.parametrize("mutation", [None, mutants.two_chains_that_are_one], ids=["sound", "mutant"])
