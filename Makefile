@@ -13,7 +13,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow test-pymc3 test-browser screenshots fuzz lint format types check precommit
+TESTING := test test-slow test-pymc3 test-browser screenshots fuzz fuzz-gate lint format types check precommit
 
 .PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
@@ -22,7 +22,7 @@ help: ## show this list
 	@echo
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'ARGS="..." is appended to the command of refit, evaluate, test, test-*, screenshots, fuzz, lock and bench-*. ENCORE_PYTHON names the Python to use.'
+	@echo 'ARGS="..." is appended to the command of refit, evaluate, test, test-*, screenshots, fuzz, fuzz-gate, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
 refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
 	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
@@ -47,6 +47,9 @@ screenshots: setup-dev ## take the pictures of the report that docs/images has, 
 
 fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table nor in a sentence stays in data/fuzz (10 minutes)
 	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+
+fuzz-gate: setup-dev ## show the gate 1,000 damaged posteriors: none may pass, none may end in a traceback (3 minutes)
+	@$(BIN)/python tests/fuzz/fuzz_gate.py $(ARGS)
 
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
 	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)

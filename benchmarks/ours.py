@@ -46,12 +46,14 @@ def sample(grouped: Path, folder: Path) -> dict[str, Any]:
     return {"sample": timed(lambda: sample_posterior(grouped, SampleParameters(), folder))[0]}
 
 
-def gate(sampled: Path, folder: Path) -> dict[str, Any]:
-    """Judge a posterior."""
+def gate(sampled: Path, folder: Path, grouped: Path | None = None) -> dict[str, Any]:
+    """Judge a posterior; what group left lies beside it unless given."""
     from schemas.parameters import GateParameters
     from tasks.gate.gating import gate_posterior
 
-    seconds, verdict = timed(lambda: gate_posterior(sampled, GateParameters(), folder))
+    seconds, verdict = timed(
+        lambda: gate_posterior(grouped or sampled.parent / "group", sampled, GateParameters(), folder)
+    )
     return {"gate": seconds, "passed": verdict.passed, "measured": verdict.measured}
 
 
@@ -60,7 +62,7 @@ def gated(grouped: Path, folder: Path) -> dict[str, Any]:
     sampled, judged = folder / "sampled", folder / "gated"
     sampled.mkdir()
     judged.mkdir()
-    return sample(grouped, sampled) | gate(sampled, judged)
+    return sample(grouped, sampled) | gate(sampled, judged, grouped)
 
 
 def phases(grouped: Path, folder: Path) -> dict[str, Any]:

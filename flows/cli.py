@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.evaluating import evaluate
+from flows.gating import gate
 from flows.keeping import diff, promote, prune, publications, verify
 from flows.options import (
     Blocks,
+    Check,
     Column,
     Credit,
     Engine,
@@ -27,7 +29,9 @@ from flows.options import (
     Pooling,
     RejectOn,
     Repeats,
+    Rungs,
     Slopes,
+    actions,
     checked,
 )
 from flows.reading import TO, To, draws, predict, priors, quarantine, show
@@ -121,6 +125,8 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_rhat: Annotated[float, typer.Option(help="Largest R-hat.", rich_help_panel="Gate")] = 1.01,
     min_ess_per_chain: Annotated[float, typer.Option(help="Smallest ESS a chain.", rich_help_panel="Gate")] = 100,
     max_divergences: Annotated[int, typer.Option(help="Most divergences.", rich_help_panel="Gate")] = 0,
+    rungs: Rungs = 2,
+    check: Check = None,
     force: Annotated[bool, typer.Option("--force", help="Do every step again.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's own log too.")] = False,
 ) -> None:
@@ -180,7 +186,12 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
         ),
         "sampling": sampling,
         "gating": checked(
-            GateParameters, max_rhat=max_rhat, min_ess_per_chain=min_ess_per_chain, max_divergences=max_divergences
+            GateParameters,
+            max_rhat=max_rhat,
+            min_ess_per_chain=min_ess_per_chain,
+            max_divergences=max_divergences,
+            rungs=rungs,
+            **actions(check),
         ),
         "publishing": PublishParameters(),
     }
@@ -189,7 +200,7 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, quarantine, diff, promote, verify, prune):
+for command in (evaluate, show, predict, draws, quarantine, diff, promote, verify, gate, prune):
     app.command(no_args_is_help=True)(command)
 app.command()(publications)
 app.command()(priors)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prefect import flow
 
+from flows.escalation import sample_and_gate
 from schemas.errors import InvalidParameter
 from schemas.evaluation import Evaluated, Fit
 from schemas.parameters import (
@@ -19,12 +20,10 @@ from schemas.parameters import (
 from schemas.publication import checked_name
 from schemas.quarantine import REJECTED
 from schemas.reports import Design
-from tasks.gate.task import gate
 from tasks.group.task import group
 from tasks.ingest.task import ingest
 from tasks.judge.task import judge
 from tasks.publish.store import earlier_corpora
-from tasks.sample.task import sample
 from tasks.stores import open_store
 
 if TYPE_CHECKING:
@@ -93,14 +92,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         for pooling in ("partial", "none", "complete"):
             # Artists' effects are integrated out where tracks are judged: no draws of them are needed.
             chosen = sampling.model_copy(update={"pooling": pooling, "artist_draws": 0})
-            sampled = sample(grouped, chosen, work, force=force)
-            gate(
-                sampled,
-                gating,
-                work,
-                f"{name} ({pooling} pooling, {'with' if features else 'no'} features)",
-                force=force,
-            )
+            told = f"{name} ({pooling} pooling, {'with' if features else 'no'} features)"
+            sampled, _ = sample_and_gate(grouped, chosen, gating, work, told, force=force)
             fits.append(Fit(pooling=pooling, features=features, grouped=grouped, sampled=sampled))
     settings = {
         "ingest": ingestion.model_dump(mode="json"),

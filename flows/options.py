@@ -114,6 +114,41 @@ RejectOn = Annotated[
 ]
 
 
+Rungs = Annotated[
+    int,
+    typer.Option(help="How often a posterior that falls short is sampled again, changed.", rich_help_panel="Gate"),
+]
+Check = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=ACTION",
+        help="What a model check does: zeros=fail, outside=off, mean=warn, ... (docs/gate.md). Several times.",
+        rich_help_panel="Gate",
+    ),
+]
+
+
+def actions(given: list[str] | None) -> dict[str, str]:
+    """Read what model checks are to do, as fields of the gate's parameters.
+
+    Raises
+    ------
+    InvalidParameter
+        If one is not ``name=action``, or there is no such check.
+    """
+    from schemas.parameters import GateParameters
+
+    names = [name.removeprefix("check_") for name in GateParameters.model_fields if name.startswith("check_")]
+    found = {}
+    for option in given or []:
+        name, _, action = (part.strip() for part in option.partition("="))
+        if name not in names or action not in {"warn", "fail", "off"}:
+            message = f"--check {option}: write NAME=warn, NAME=fail or NAME=off, with a NAME of {', '.join(names)}"
+            raise InvalidParameter(message)
+        found[f"check_{name}"] = action
+    return found
+
+
 def checked[Model: BaseModel](model: type[Model], **values: Any) -> Model:
     """Build parameters from options, naming the option where one cannot be used."""
     from pydantic import ValidationError

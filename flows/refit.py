@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.escalation import sample_and_gate
 from schemas.parameters import GateParameters, GroupParameters, IngestParameters, PublishParameters, SampleParameters
 from schemas.publication import Publication, checked_name
 from schemas.quarantine import REJECTED
 from tasks.addresses import shown
-from tasks.gate.task import gate
 from tasks.group.task import group
 from tasks.ingest.task import ingest
 from tasks.publish.store import earlier_corpora
 from tasks.publish.task import publish
 from tasks.sample.engines import check_installed
-from tasks.sample.task import sample
 from tasks.stores import open_store
 
 
@@ -79,7 +78,6 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         force=force,
     )
     grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
-    sampled = sample(grouped, sampling, work, force=force)
-    gated = gate(sampled, gating, work, name, force=force)
+    sampled, gated = sample_and_gate(grouped, sampling, gating, work, name, force=force)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}
     return publish(results, publishing, settings, work, name, to, force=force)

@@ -159,7 +159,7 @@ def print_publication(to: str, name: str, top: int = 10) -> None:
         If there is none.
     """
     from schemas.publication import ARTISTS
-    from tasks.gate.verdict import summary
+    from tasks.gate.wording import summary
     from tasks.publish.leaderboard import leaderboard_text
     from tasks.published import read_manifest
     from tasks.stores import open_store

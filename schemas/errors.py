@@ -39,9 +39,19 @@ class CorpusRejected(EncoreError):
 
 
 class NotConverged(EncoreError):
-    """The gate found diagnostics that forbid publishing this posterior."""
+    """The gate found diagnostics that forbid publishing this posterior.
+
+    Attributes
+    ----------
+    verdict : str
+        Path of the verdict, for who would sample again; empty where there is none.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, verdict: str = "") -> None:
+        super().__init__(message)
+        self.verdict = verdict
 
 
 class PublicationConflict(EncoreError):

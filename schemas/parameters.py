@@ -12,8 +12,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from schemas.checks import chosen, of_a_canonical_column
 from schemas.expectations import REJECTING
+from schemas.gate_parameters import GateParameters
 from schemas.priors import Priors
 from schemas.tracks import FEATURES
+
+__all__ = [
+    "EvaluateParameters",
+    "GateParameters",
+    "GroupParameters",
+    "IngestParameters",
+    "PublishParameters",
+    "SampleParameters",
+]
 
 
 class _Parameters(BaseModel):
@@ -233,25 +243,6 @@ class SampleParameters(_Parameters):
     def row_by_row(self) -> bool:
         """Whether the engine needs every row, and not just sums."""
         return self.resolved_engine != "collapsed"
-
-
-class GateParameters(_Parameters):
-    """What a posterior must show before it is published."""
-
-    max_rhat: float = Field(1.01, gt=1, le=2, title="Largest R-hat", description="Rank-normalised split R-hat.")
-    min_ess_per_chain: float = Field(
-        100, ge=0, title="Smallest ESS a chain", description="Bulk and tail effective sample size, each."
-    )
-    max_divergences: int = Field(0, ge=0, title="Most divergences", description="Divergent transitions after tuning.")
-    min_bfmi: float = Field(
-        0.3, ge=0, le=2, title="Smallest BFMI", description="Bayesian fraction of missing information, any chain."
-    )
-    max_treedepth_share: float = Field(
-        0.01, ge=0, le=1, title="Largest share at maximal tree depth", description="Share of draws that hit the limit."
-    )
-    min_chains: int = Field(
-        2, ge=2, le=64, title="Fewest chains", description="R-hat compares chains; one says nothing."
-    )
 
 
 class PublishParameters(_Parameters):

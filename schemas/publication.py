@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import InvalidParameter
-from schemas.reports import DesignColumn, IngestReport, SamplingReport, Verdict
+from schemas.reports import DesignColumn, IngestReport, SamplingReport
 from schemas.tracks import BY_NAME
+from schemas.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -164,6 +164,8 @@ class Design(_Report):
         Features left out because they do not vary, or genres because there is one only.
     genre_level : str
         ``genres``, ``subgenres`` or empty.
+    share_of_zeros : float, optional
+        Of the observations; None in a design of an older Encore.
     blocks_from : str
         ``declared`` or ``learned``.
     correlation : tuple of tuple of float
@@ -179,6 +181,7 @@ class Design(_Report):
     genre_level: str = ""
     blocks_from: str = "declared"
     correlation: tuple[tuple[float, ...], ...] = ()
+    share_of_zeros: float | None = None
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Return the names of the columns of a kind: ``intercept``, ``feature``, ``genre`` or ``slope``."""
@@ -187,49 +190,6 @@ class Design(_Report):
     def blocks(self) -> tuple[str, ...]:
         """Return the names of the feature blocks, sorted."""
         return tuple(sorted({column.block for column in self.columns if column.kind == "feature"}))
-
-
-class Shortfall(_Report):
-    """One quantity that did not reach a threshold."""
-
-    check: str
-    parameter: str
-    value: float | None
-    threshold: float
-    sentence: str
-
-
-class Verdict(_Report):
-    """What the gate decided: ``gate/<key>/verdict.json``.
-
-    Attributes
-    ----------
-    passed : bool
-    chains, draws : int
-    parameters : int
-        How many scalars were measured.
-    constants : tuple of str
-        Scalars that do not vary by construction, named and left out.
-    measured : dict of str to float or None
-        The worst value of each check: ``max_rhat, min_ess_bulk, min_ess_tail, divergences, min_bfmi,
-        treedepth_share``. None where it could not be computed, which is a shortfall.
-    thresholds : dict of str to float
-        What each was held against, by the same names.
-    shortfalls : tuple of Shortfall
-        Empty if it passed.
-    advice : str
-        What to try, in a sentence.
-    """
-
-    passed: bool
-    chains: int
-    draws: int
-    parameters: int
-    constants: tuple[str, ...]
-    measured: dict[str, float | None]
-    thresholds: dict[str, float]
-    shortfalls: tuple[Shortfall, ...]
-    advice: str = ""
 
 
 class SamplingReport(_Report):

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.publication import artists_schema
-from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport, SourceReport, Verdict
+from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport, SourceReport
+from schemas.verdict import Verdict
 from tasks.publish.publisher import Inputs
 
 if TYPE_CHECKING:

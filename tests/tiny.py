@@ -8,7 +8,8 @@ import io
 from typing import TYPE_CHECKING
 
 from schemas.publication import MANIFEST, Manifest, PublishedFile
-from schemas.reports import IngestReport, RowCounts, SamplingReport, SourceReport, Verdict
+from schemas.reports import IngestReport, RowCounts, SamplingReport, SourceReport
+from schemas.verdict import Verdict
 from tasks.stores import store as stores
 
 if TYPE_CHECKING:

@@ -1,28 +1,32 @@
-"""Measurements on a posterior: R-hat, effective sample sizes, and what the sampler met on its way.
+"""Measurements on a posterior: convergence of every scalar in it, and what the sampler met on its way.
 
-R-hat is the rank-normalised split R-hat and the effective sample sizes those of bulk and tail (5 % and 95 % quantiles)
-of Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), Bayesian Analysis 16(2); BFMI that of Betancourt (2016),
-arXiv:1604.00695. ArviZ computes the first three; what it leaves undefined is NaN here and no pass in the verdict.
+`tasks.convergence` has R-hat, effective sample sizes and Monte Carlo errors with their sources; BFMI is that of
+Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo, arXiv:1604.00695. What
+cannot be measured is NaN or named as missing, and no pass in the verdict. No file makes this raise, whatever is in it.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.convergence import COLUMNS, FEWEST_DRAWS, convergence
+from tasks.gate.alike import alike, longest_stays
+from tasks.gate.reading import Drawn, read_posterior
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from tasks.gate.artists import ArtistDiagnostics
+
     Floats = NDArray[np.float64]
 
-TAILS = (0.05, 0.95)
-_FEWEST_DRAWS = 4
+SAMPLER = ("diverging", "energy", "reached_max_treedepth")
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,11 @@ class Diagnostics:
     ----------
     chains, draws : int
         0 where there is no posterior.
-    names : list of str, length P
+    names : list of str
         ``tau``, ``beta[energy]``, ...
     columns : dict of str to ndarray, shape (P,)
-        ``mean, sd, rhat, ess_bulk, ess_tail``; NaN where not defined.
+        Those of `tasks.convergence.convergence`, and ``longest_stay``, the largest share of a chain that is one and the
+        same draw; NaN where not defined.
     constants : list of str
         Scalars that never move.
     not_finite : list of str
@@ -48,7 +53,13 @@ class Diagnostics:
     treedepth_share : float
         Share of draws at maximal tree depth.
     missing : list of str
-        Groups and variables that should be there and are not.
+        What should be there and is not, or not as it should be.
+    alike : list of str
+        A sentence on each pair of chains that are one.
+    artists : ArtistDiagnostics, optional
+        What was measured of every artist, with stored draws or without.
+    disagreements : list of str
+        Where the table of artists is not what follows from the draws.
     """
 
     chains: int = 0
@@ -61,92 +72,70 @@ class Diagnostics:
     bfmi: float = float("nan")
     treedepth_share: float = float("nan")
     missing: list[str] = field(default_factory=list)
+    alike: list[str] = field(default_factory=list)
+    artists: ArtistDiagnostics | None = None
+    disagreements: list[str] = field(default_factory=list)
 
 
-def measure(path: Path) -> Diagnostics:
+def measure(path: Path, *, interval: float = 0.9, expected: Mapping[str, int] | None = None) -> Diagnostics:
     """Measure a posterior.
 
     Parameters
     ----------
     path : Path
-        ``posterior.nc``.
+        ``posterior.nc``, or what is said to be.
+    interval : float
+        Probability inside the published intervals.
+    expected : mapping of str to int, optional
+        Variables that have to be there, with how many scalars each.
 
     Returns
     -------
     Diagnostics
         Whatever the file lacks is named in ``missing``.
     """
-    import xarray as xr
+    return measure_drawn(read_posterior(path, expected or {}), interval)
 
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
-        groups = {str(name): child.to_dataset().load() for name, child in tree.children.items()}
-    missing = [name for name in ("posterior", "sample_stats") if name not in groups]
-    posterior, statistics = groups.get("posterior"), groups.get("sample_stats")
-    wanted = ("diverging", "energy", "reached_max_treedepth")
-    sampler = {} if statistics is None else {str(name): value.to_numpy() for name, value in statistics.items()}
-    missing += [f"sample_stats.{name}" for name in wanted if statistics is not None and name not in sampler]
-    if posterior is None or not posterior.data_vars or not {"chain", "draw"} <= set(posterior.sizes):
-        return Diagnostics(missing=missing or ["posterior"])
-    names, values = _scalars(posterior)
-    moving = np.array([not _is_constant(value) for value in values])
+
+def measure_drawn(drawn: Drawn, interval: float) -> Diagnostics:
+    """Measure what was read of a posterior; see `measure`."""
+    if not drawn.names:
+        return Diagnostics(chains=drawn.chains, draws=drawn.draws, missing=drawn.missing or ["posterior"])
+    values = drawn.values
+    moving = ~np.array([_is_constant(value) for value in values])
     kept = values[moving]
-    with np.errstate(all="ignore"):  # what is not finite stays so, and is no pass
-        mean, sd = kept.mean(axis=(1, 2)), kept.std(axis=(1, 2), ddof=1)
+    names = [name for name, moves in zip(drawn.names, moving, strict=True) if moves]
+    stays = longest_stays(kept) if drawn.draws else np.full(len(kept), np.nan)
     return Diagnostics(
-        chains=posterior.sizes["chain"],
-        draws=posterior.sizes["draw"],
-        names=[name for name, moves in zip(names, moving, strict=True) if moves],
-        columns={"mean": mean, "sd": sd, **_convergence(kept)},
-        constants=[name for name, moves in zip(names, moving, strict=True) if not moves],
-        not_finite=[name for name, value in zip(names, values, strict=True) if not np.isfinite(value).all()],
-        divergences=float(sampler["diverging"].sum()) if "diverging" in sampler else float("nan"),
-        bfmi=_bfmi(sampler.get("energy")),
-        treedepth_share=float(sampler.get("reached_max_treedepth", np.array(np.nan)).mean()),
-        missing=missing,
+        chains=drawn.chains,
+        draws=drawn.draws,
+        names=names,
+        columns={**convergence(kept, interval), "longest_stay": stays},
+        constants=[name for name, moves in zip(drawn.names, moving, strict=True) if not moves],
+        not_finite=[name for name, value in zip(drawn.names, values, strict=True) if not np.isfinite(value).all()],
+        divergences=_how_many(drawn.sampler.get("diverging")),
+        bfmi=_bfmi(drawn.sampler.get("energy")),
+        treedepth_share=_how_many(drawn.sampler.get("reached_max_treedepth")) / max(drawn.chains * drawn.draws, 1),
+        missing=drawn.missing,
+        alike=alike(names, kept, drawn.sampler),
     )
 
 
-def _scalars(posterior: Any) -> tuple[list[str], Floats]:
-    """Return the names and the draws, shape (P, chains, draws), of every scalar."""
-    names, values = [], []
-    for name, variable in posterior.data_vars.items():
-        rest = [dim for dim in variable.dims if dim not in {"chain", "draw"}]
-        stacked = variable.transpose(*rest, "chain", "draw").to_numpy()
-        labels = [posterior[dim].to_numpy() if dim in posterior.coords else range(posterior.sizes[dim]) for dim in rest]
-        for position in np.ndindex(stacked.shape[:-2]):
-            inside = ", ".join(str(label[index]) for label, index in zip(labels, position, strict=True))
-            names.append(f"{name}[{inside}]" if rest else str(name))
-            values.append(stacked[position])
-    return names, np.array(values, dtype=np.float64)
-
-
 def _is_constant(values: Floats) -> bool:
-    return bool(np.isfinite(values).all() and (values == values.flat[0]).all())
+    return bool(values.size and np.isfinite(values).all() and (values == values.flat[0]).all())
 
 
-def _convergence(values: Floats) -> dict[str, Floats]:
-    from arviz_stats.base import array_stats
-
-    nothing = np.full(len(values), np.nan)
-    if not len(values) or values.shape[2] < _FEWEST_DRAWS:
-        return {"rhat": nothing, "ess_bulk": nothing, "ess_tail": nothing}
-    axes = {"chain_axis": 1, "draw_axis": 2}
-
-    def measured(function: Callable[..., Any], **options: Any) -> Floats:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # what cannot be computed is NaN, and NaN is no pass
-            return np.asarray(function(values, **axes, **options), dtype=np.float64)
-
-    return {
-        "rhat": measured(array_stats.rhat, method="rank") if values.shape[1] > 1 else nothing,
-        "ess_bulk": measured(array_stats.ess, method="bulk"),
-        "ess_tail": measured(array_stats.ess, method="tail", prob=TAILS),
-    }
+def _how_many(flags: Floats | None) -> float:
+    """Count what is not plainly 0: a flag that is not a number is no good sign."""
+    return float("nan") if flags is None else float((flags != 0).sum())
 
 
 def _bfmi(energy: Floats | None) -> float:
-    if energy is None or energy.ndim != 2 or energy.shape[1] < _FEWEST_DRAWS:  # noqa: PLR2004 - chain and draw
+    if energy is None or energy.shape[1] < FEWEST_DRAWS:
         return float("nan")
     with np.errstate(all="ignore"):
         of_chain = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1, ddof=1)
     return float(of_chain.min())
+
+
+__all__ = ["COLUMNS", "Diagnostics", "measure", "measure_drawn"]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prefect import task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from schemas.errors import NotConverged
 from schemas.parameters import GateParameters
 from schemas.references import Reference
-from schemas.reports import Verdict
-from tasks.gate.verdict import CHECKS, explain, summary
+from schemas.verdict import Rung, Verdict
+from tasks.gate.evidence import markdown_of, table_of
+from tasks.gate.wording import counted, explain, summary
 from tasks.progress import Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Tables of artifacts live in Prefect's database: the worst will do, all are in diagnostics.parquet.
-_ROWS = 25
 
 
 @task(
@@ -33,7 +31,16 @@ _ROWS = 25
     retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
 )
-def gate(sampled: Reference, parameters: GateParameters, work: str, name: str, *, force: bool = False) -> Reference:
+def gate(
+    grouped: Reference,
+    sampled: Reference,
+    parameters: GateParameters,
+    work: str,
+    name: str,
+    *,
+    rung: Rung = Rung(),  # noqa: B008 - frozen
+    force: bool = False,
+) -> Reference:
     """Measure a posterior, show the evidence, and stop the run if it falls short.
 
     Raises
@@ -47,45 +54,22 @@ def gate(sampled: Reference, parameters: GateParameters, work: str, name: str, *
     def build(folder: Path) -> None:
         from tasks.gate.gating import gate_posterior
 
-        gate_posterior(storage.open(sampled), parameters, folder)
+        gate_posterior(storage.open(grouped), storage.open(sampled), parameters, folder, rung)
 
-    reference = storage.run("gate", key_of("gate", [sampled.content], parameters), build, force=force)
+    # How often to try again says nothing about this try.
+    settings = {**parameters.model_dump(mode="json", exclude={"rungs"}), "rung": rung.model_dump(mode="json")}
+    key = key_of("gate", [grouped.content, sampled.content], settings)
+    reference = storage.run("gate", key, build, force=force)
     folder = storage.open(reference)
     verdict = Verdict.model_validate_json((folder / "verdict.json").read_text(encoding="utf-8"))
-    create_table_artifact(key="gate", table=_evidence(verdict), description=f"**{name}** {summary(verdict)}")
+    create_table_artifact(key="gate", table=table_of(verdict), description=f"**{name}** {summary(verdict)}")
     progress.finish(summary(verdict))
     if not verdict.passed:
-        short = len({shortfall.parameter for shortfall in verdict.shortfalls})
+        create_markdown_artifact(key="gate-evidence", markdown=markdown_of(verdict, folder), description=name)
+        tries = f" after {counted(verdict.rung, 'rung')} of the ladder" if verdict.rung else ""
         message = (
-            f"the posterior of {name} is not fit to publish: {short:,} quantit{'y' if short == 1 else 'ies'} fell "
-            f"short, {verdict.parameters:,} parameters were measured; nothing was published, 'current' has not moved\n"
-            f"{explain(verdict)}\n"
-            f"  all of it: {folder / 'diagnostics.parquet'}"
+            f"the posterior of {name} is not fit to publish{tries}: {explain(verdict)}\n"
+            f"  nothing was published, 'current' has not moved; evidence: {folder}"
         )
-        raise NotConverged(message)
+        raise NotConverged(message, str(folder / "verdict.json"))
     return reference
-
-
-def _evidence(verdict: Verdict) -> list[dict[str, Any]]:
-    """Return the rows of the artifact: each check's worst value, then who fell short."""
-    rows: list[dict[str, Any]] = [
-        {
-            "check": word,
-            "parameter": "worst of all",
-            "value": verdict.measured[check],
-            "threshold": verdict.thresholds[check],
-            "fell short": sum(shortfall.check == check for shortfall in verdict.shortfalls),
-        }
-        for check, (word, _) in CHECKS.items()
-    ]
-    rows += [
-        {
-            "check": CHECKS[shortfall.check][0] if shortfall.check in CHECKS else shortfall.check,
-            "parameter": shortfall.parameter,
-            "value": shortfall.value,
-            "threshold": shortfall.threshold,
-            "fell short": shortfall.sentence,
-        }
-        for shortfall in verdict.shortfalls[:_ROWS]
-    ]
-    return rows

@@ -33,6 +33,7 @@ MOST_CELLS = 50_000_000
 # Rows are made and summed this many numbers at a time: 64 MiB.
 _CELLS = 8_000_000
 _FEWEST_TRACKS = 10
+_ROUNDS_TO_ZERO = 0.5
 
 
 def group_tracks(
@@ -78,7 +79,7 @@ def group_tracks(
     columns = sorted({*needed(plan), *(COLUMNS if split else ())})
     running = Running(plan.width)
     kept: list[tuple[Names, Floats]] = []
-    seen = 0
+    seen = zeros = 0
     for done, partition in enumerate(partitions):
         tracks = read_tracks(partition, columns)
         tracks = split.training(tracks) if split else tracks
@@ -87,6 +88,7 @@ def group_tracks(
             with threadpool_limits(1):
                 running.add(sums_of(names, rows))
             seen += len(rows)
+            zeros += int((rows[:, -1] + plan.centre[-1] < _ROUNDS_TO_ZERO).sum())
             if keep_rows:
                 _reject_too_many_cells(seen * plan.width)
                 kept.append((names, rows))
@@ -99,6 +101,7 @@ def group_tracks(
         design, sums, change = standardise(running.sums(), plan, parameters)
         statistics = statistics_of(sums)
     _reject_if_nothing_varies_within_artists(statistics)
+    design = design.model_copy(update={"share_of_zeros": zeros / seen})
     (folder / "design.json").write_text(design.model_dump_json(indent=1), encoding="utf-8")
     statistics.save(folder / "statistics")
     _write_artists(sums.names, statistics, design, folder)

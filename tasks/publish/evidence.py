@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.errors import CorruptStep
-from schemas.reports import Design, IngestReport, SamplingReport, Verdict
+from schemas.reports import Design, IngestReport, SamplingReport
+from schemas.verdict import Verdict
 from tasks.publish.coefficients import coefficients_of, read_posterior, slopes_of
 from tasks.publish.parquet import read_table
 

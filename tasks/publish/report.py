@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from schemas.evaluation import Evaluation
-    from schemas.reports import Verdict
+    from schemas.verdict import Verdict
     from tasks.publish.changes import Changes
     from tasks.publish.coefficients import Coefficient
     from tasks.publish.evidence import Evidence
@@ -45,6 +45,9 @@ _CHECKS = {
     "max_rhat": ("R-hat, the largest", "at most", 3, "Do the chains agree? 1 is perfect."),
     "min_ess_bulk": ("Bulk ESS, the smallest", "at least", 0, "Independent draws that the means are worth."),
     "min_ess_tail": ("Tail ESS, the smallest", "at least", 0, "Independent draws that the ends are worth."),
+    "max_mcse_mean": ("Monte Carlo error of a mean, the largest", "at most", 3, "In posterior sds."),
+    "max_mcse_end": ("Monte Carlo error of an interval's end", "at most", 3, "The largest, in posterior sds."),
+    "longest_stay": ("Longest stay of a chain", "at most", 3, "Share of a chain that is one draw, over and over."),
     "divergences": ("Divergences", "at most", 0, "Places where the sampler could not follow the posterior."),
     "min_bfmi": ("BFMI, the smallest", "at least", 2, "Does the sampler move well between energies?"),
     "treedepth_share": ("Draws at maximal tree depth", "at most", 3, "Share of draws that were cut short."),

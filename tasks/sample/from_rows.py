@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.convergence import convergence
 from tasks.mixture import Mixture
 from tasks.sample.exact import Moments
 from tasks.sample.posterior import Intervals, Posterior, average_track, unseen, with_stored_draws
@@ -48,7 +49,7 @@ def from_rows(grouped: Grouped, chains: Chains, parameters: SampleParameters) ->
         [flat["mu"] - grouped.design.popularity_mean, *(draw.reshape(count, -1) for draw in coefficients)]
     )
     chosen = with_stored_draws(grouped, parameters.artist_draws if "artist_effect" in draws else 0)
-    level, effect, intervals = _artists(grouped, theta, flat, parameters.interval)
+    level, effect, intervals, measured = _artists(grouped, theta, flat, parameters)
     if len(chosen):
         draws["artist_effect"] = draws["artist_effect"][..., chosen]
     else:
@@ -64,19 +65,21 @@ def from_rows(grouped: Grouped, chains: Chains, parameters: SampleParameters) ->
         if "nu" not in flat
         else _unseen_with_tails(grouped, theta, flat, parameters.seed),
         intervals=intervals,
+        convergence=measured,
     )
 
 
 def _artists(
-    grouped: Grouped, theta: Floats, flat: dict[str, Floats], interval: float
-) -> tuple[Moments, Moments, Intervals | None]:
-    """Return moments of every artist's level, in points, and effect; and intervals where errors have tails.
+    grouped: Grouped, theta: Floats, flat: dict[str, Floats], parameters: SampleParameters
+) -> tuple[Moments, Moments, Intervals | None, dict[str, Floats]]:
+    """Return moments of every artist's level, in points, and effect; intervals where errors have tails; convergence.
 
     With errors of Student's t a level is skewed where tracks disagree, so that its ends are those of its draws.
     """
     artists, size = len(grouped.artists), max(1, _PARTS // len(theta))
     moments, ends = np.zeros((4, artists)), np.zeros((5, artists))
-    tails = (1 - interval) / 2, (1 + interval) / 2
+    tails = (1 - parameters.interval) / 2, (1 + parameters.interval) / 2
+    measured: dict[str, list[Floats]] = {}
     for start in range(0, artists, size):
         part = slice(start, min(start + size, artists))
         level = theta @ grouped.statistics.means[part, :-1].T + grouped.design.popularity_mean
@@ -84,12 +87,22 @@ def _artists(
             effect = flat["artist_effect"][:, part]
             level += effect
             moments[2:, part] = effect.mean(axis=0), effect.std(axis=0)
+            _measure("effect", effect, parameters, measured)
         moments[:2, part] = level.mean(axis=0), level.std(axis=0)
+        _measure("level", level, parameters, measured)
         if "nu" in flat:
             tracks = Mixture(level, flat["sigma"][:, None], flat["nu"][:, None])
             ends[:2, part] = np.quantile(level, tails, axis=0)
             ends[2:, part] = tracks.moments()[1], *(tracks.quantile(tail) for tail in tails)
-    return Moments(*moments[:2]), Moments(*moments[2:]), Intervals(*ends) if "nu" in flat else None
+    told = {name: np.concatenate(parts) for name, parts in measured.items()}
+    return Moments(*moments[:2]), Moments(*moments[2:]), Intervals(*ends) if "nu" in flat else None, told
+
+
+def _measure(kind: str, draws: Floats, parameters: SampleParameters, measured: dict[str, list[Floats]]) -> None:
+    """Measure draws of some artists, shape (S, n): most are not kept, and the gate asks for all."""
+    values = draws.T.reshape(draws.shape[1], parameters.chains, -1)
+    for name, column in convergence(values, parameters.interval).items():
+        measured.setdefault(f"{kind}_{name}", []).append(column)
 
 
 def _unseen_with_tails(grouped: Grouped, theta: Floats, flat: dict[str, Floats], seed: int) -> Mixture:

@@ -62,6 +62,8 @@ class Posterior:
         The next track of an artist nobody has seen, one mixture over the draws.
     intervals : Intervals, optional
         Of every artist, where errors are not normal, nor so the posterior of a level.
+    convergence : dict of str to ndarray, shape (J,), optional
+        ``level_rhat, ...``: of every artist's own draws, where NUTS drew them and not all are kept.
     """
 
     draws: dict[str, Floats]
@@ -71,6 +73,7 @@ class Posterior:
     effect: Moments
     unseen: Mixture
     intervals: Intervals | None = None
+    convergence: dict[str, Floats] | None = None
 
 
 def with_stored_draws(grouped: Grouped, limit: int) -> NDArray[np.int64]:
@@ -217,6 +220,16 @@ def write_artists(grouped: Grouped, posterior: Posterior, interval: float, path:
     }
     schema = pa.schema([field for field in artists_schema() if field.name in columns])
     pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
+
+
+def write_convergence(grouped: Grouped, convergence: dict[str, Floats], path: Path) -> None:
+    """Write what was measured of every artist's own draws, a row an artist, for the gate."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(
+        pa.table({"artist": pa.array(grouped.artists, pa.string()), **convergence}), path, compression="zstd"
+    )
 
 
 def _normal_intervals(posterior: Posterior, z: float) -> Intervals:

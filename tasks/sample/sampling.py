@@ -32,7 +32,8 @@ def sample_posterior(
         What group wrote. The collapsed engine reads its sums alone.
     parameters : SampleParameters
     folder : Path
-        Where to write ``posterior.nc``, ``artists.parquet`` and ``sampling.json``.
+        Where to write ``posterior.nc``, ``artists.parquet`` and ``sampling.json``; row by row, also
+        ``artist_convergence.parquet``.
     progress : callable
         Told how many of how many iterations are done, over all chains.
 
@@ -52,7 +53,7 @@ def sample_posterior(
 def _sample(
     grouped: Grouped, parameters: SampleParameters, folder: Path, progress: Callable[[int, int], None]
 ) -> SamplingReport:
-    from tasks.sample.posterior import new_artist, write_artists, write_netcdf
+    from tasks.sample.posterior import new_artist, write_artists, write_convergence, write_netcdf
     from tasks.sample.prior_predictive import prior_predictive
     from tasks.sample.variance import variance_shares
 
@@ -84,6 +85,8 @@ def _sample(
     }
     write_netcdf(grouped, posterior, attributes, folder / "posterior.nc")
     write_artists(grouped, posterior, parameters.interval, folder / "artists.parquet")
+    if posterior.convergence is not None:
+        write_convergence(grouped, posterior.convergence, folder / "artist_convergence.parquet")
     (folder / "sampling.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
     return report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -51,15 +52,38 @@ def test_a_second_refit_says_that_nothing_is_new(published: Published) -> None:
 
 def test_a_posterior_nobody_should_trust_ends_in_a_few_lines(published: Published, prefect_server: str) -> None:
     before = (published.to / "sample" / "current").readlink()
-    options = ("--name", "sample", "--to", str(published.to), "--draws", "20", "--tune", "20")
+    options = ("--name", "sample", "--to", str(published.to), "--draws", "20", "--tune", "20", "--rungs", "0")
     failed = encore("refit", str(published.source), *options, PREFECT_API_URL=prefect_server)
     assert failed.returncode == 4
     assert "Traceback" not in failed.stderr
     said = failed.stderr[failed.stderr.index("encore: ") :].splitlines()
-    assert len(said) <= 10
-    assert "fell short" in said[0]
-    assert any("R-hat" in line and "ESS" in line for line in said)
+    assert len(said) == 3
+    assert "quantities fell short, worst: " in said[0]
+    assert "R-hat" in said[0]
+    assert "try this: " in said[1]
+    assert "current" in said[2]
     assert (published.to / "sample" / "current").readlink() == before
+
+
+def test_the_gate_measures_what_was_published_again(published: Published, tmp_path: Path) -> None:
+    measured = encore("gate", "sample", "--to", str(published.to))
+    assert measured.returncode == 0
+    assert measured.stderr == ""
+    assert "model checks, as published" in measured.stdout
+    told = json.loads(encore("gate", str(published.folder), "--json").stdout)
+    assert told["verdict"]["passed"]
+    assert told["verdict"]["artists"] == 1255
+    assert told["differing"] == []
+    for check, value in told["published"].items():
+        assert told["verdict"]["measured"][check] == pytest.approx(value, rel=1e-3)
+    stricter = encore("gate", "sample", "--to", str(published.to), "--max-rhat", "1.0001", "--check", "zeros=fail")
+    assert stricter.returncode == 4
+    assert "quantities fell short, worst: " in stricter.stderr
+    assert "Traceback" not in stricter.stderr
+    assert encore("gate", "sample", "--to", str(tmp_path)).returncode == 5
+    unknown = encore("gate", "sample", "--to", str(published.to), "--check", "ones=fail")
+    assert unknown.returncode == 2
+    assert "--check ones=fail: write NAME=warn" in unknown.stderr
 
 
 def test_show_and_verify(published: Published, tmp_path: Path) -> None:

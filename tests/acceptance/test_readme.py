@@ -56,6 +56,7 @@ def test_there_are_commands_to_check() -> None:
         "show",
         "quarantine",
         "verify",
+        "gate",
         "predict",
         "evaluate",
     }

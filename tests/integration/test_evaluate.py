@@ -11,7 +11,7 @@ import pytest
 
 from schemas.errors import InvalidParameter, NotConverged
 from schemas.evaluation import Evaluated, Evaluation
-from schemas.parameters import EvaluateParameters, GroupParameters, IngestParameters, SampleParameters
+from schemas.parameters import EvaluateParameters, GateParameters, GroupParameters, IngestParameters, SampleParameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def test_an_evaluation_lies_beside_the_publication_and_in_the_ui(tracks: Path, t
 
 def test_what_no_gate_passes_is_not_judged(tracks: Path, tmp_path: Path) -> None:
     with pytest.raises(NotConverged, match=r"judged \(partial pooling, no features\) is not fit"):
-        run(tracks, tmp_path, sampling=SampleParameters(draws=20, tune=20))
+        run(tracks, tmp_path, sampling=SampleParameters(draws=20, tune=20), gating=GateParameters(rungs=0))
     assert not (tmp_path / "judged" / "evaluations").exists()
 
 

@@ -67,7 +67,7 @@ def predictor(truth: tuple[pa.Table, pa.Table], tmp_path_factory: pytest.TempPat
     ingest_corpus(find_sources([str(folder / "tracks.parquet")]), IngestParameters(repeats="keep"), inputs.ingest)
     group_tracks(inputs.ingest, GroupParameters(), inputs.group)
     sample_posterior(inputs.group, SampleParameters(artist_draws=5, draws=300), inputs.sample)
-    gate_posterior(inputs.sample, GateParameters(), inputs.gate)
+    gate_posterior(inputs.group, inputs.sample, GateParameters(), inputs.gate)
     publish(folder / "to", "simulated", "ab" * 16, inputs, {}, 1, PublishParameters(figures=False))
     return Predictor.open(folder / "to" / "simulated")
 

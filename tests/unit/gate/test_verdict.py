@@ -10,12 +10,13 @@ import xarray as xr
 
 from schemas.parameters import GateParameters
 from tasks.gate.diagnostics import measure
-from tasks.gate.verdict import explain, judge, summary
+from tasks.gate.verdict import judge
+from tasks.gate.wording import explain, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from schemas.reports import Verdict
+    from schemas.verdict import Verdict
 
 CHAINS, DRAWS = 4, 500
 
@@ -141,7 +142,7 @@ def test_each_fault_is_stopped_and_named(how: str, who: str, tmp_path: Path) -> 
     verdict = verdict_on(content, tmp_path)
     assert not verdict.passed
     assert who in {shortfall.parameter for shortfall in verdict.shortfalls}
-    assert who in explain(verdict)
+    assert who in explain(verdict) or who.startswith("artist_effect")  # of artists the worst, whichever it is
     assert verdict.advice
 
 
@@ -161,5 +162,6 @@ def test_what_the_model_holds_fixed_is_named_and_left_out(tmp_path: Path) -> Non
 def test_a_long_list_is_cut_to_a_few_lines(tmp_path: Path) -> None:
     content = groups(draws=20)
     lines = explain(verdict_on(content, tmp_path)).splitlines()
-    assert len(lines) <= 7
-    assert lines[-1].strip().startswith("try this: sample longer")
+    assert len(lines) == 2
+    assert lines[0].startswith("5 quantities fell short, worst: ")
+    assert lines[-1].strip().startswith("try this: tune and sample longer")

@@ -13,7 +13,8 @@ import pytest
 import xarray as xr
 
 from schemas.publication import Manifest, PublishedFile
-from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport, Verdict
+from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport
+from schemas.verdict import Verdict
 from tasks.publish.means import write_means
 from tasks.storage import sha256_of
 

@@ -1,0 +1,103 @@
+"""The evidence of the gate as the UI shows it: a table of what was measured; of a failed gate, a page with pictures."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from tasks.gate.ranks import RANKS
+from tasks.gate.wording import CHECKS, counted, in_order, printable, summary
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from schemas.verdict import Verdict
+
+# Artifacts live in Prefect's database: the worst will do, all are in diagnostics.parquet.
+_ROWS, _WORST = 25, 8
+_LARGEST_PICTURE = 150_000  # bytes
+_MARKED = set("\\`*_{}[]<>()#+-.!|~&")
+
+
+def table_of(verdict: Verdict) -> list[dict[str, Any]]:
+    """Return the rows of a table: each check's worst value, model checks, then who fell short, the worst first.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    """
+    rows: list[dict[str, Any]] = [
+        {
+            "check": word,
+            "parameter": f"worst of all: {printable(verdict.worst.get(check, ''))}",
+            "value": verdict.measured.get(check),
+            "threshold": verdict.thresholds.get(check),
+            "fell short": verdict.fell_short.get(check, 0),
+        }
+        for check, (word, *_) in CHECKS.items()
+    ]
+    rows += [
+        {
+            "check": f"model: {check.name}",
+            "parameter": check.quantity,
+            "value": check.observed,
+            "threshold": " to ".join(f"{end:.4g}" for end in (check.low, check.high) if end is not None),
+            "fell short": "no" if check.passed else f"{check.action}: {check.sentence}",
+        }
+        for check in verdict.checks
+    ]
+    place = {name: number for number, name in enumerate(in_order(verdict))}
+    worst = sorted(verdict.shortfalls, key=lambda one: place[one.parameter])[:_ROWS]
+    rows += [
+        {
+            "check": CHECKS[shortfall.check][0] if shortfall.check in CHECKS else shortfall.check,
+            "parameter": shortfall.parameter,
+            "value": shortfall.value,
+            "threshold": shortfall.threshold,
+            "fell short": shortfall.sentence,
+        }
+        for shortfall in worst
+    ]
+    return rows
+
+
+def markdown_of(verdict: Verdict, folder: Path) -> str:
+    """Return a page on a posterior that fell short: what, who worst, what to do, and their rank plots.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    folder : Path
+        Of the gate's results.
+    """
+    sentences: dict[str, list[str]] = {}
+    for shortfall in verdict.shortfalls:
+        sentences.setdefault(shortfall.parameter, []).append(shortfall.sentence)
+    lines = [f"## {marked(summary(verdict))}", ""]
+    if verdict.rung:
+        lines += [f"Rung {verdict.rung} of the ladder: {marked(verdict.why)}", ""]
+    lines += [
+        f"{counted(verdict.quantities, 'quantity').replace('quantitys', 'quantities')} fell short; the worst:",
+        "",
+    ]
+    lines += ["| quantity | fell short |", "|---|---|"]
+    lines += [f"| {marked(name)} | {marked('; '.join(sentences[name]))} |" for name in in_order(verdict)[:_WORST]]
+    lines += ["", f"**Try this:** {marked(verdict.advice)}", ""]
+    lines += ["Nothing was published, and `current` has not moved.", ""]
+    picture = folder / RANKS
+    if picture.exists() and picture.stat().st_size <= _LARGEST_PICTURE:
+        data = base64.b64encode(picture.read_bytes()).decode()
+        lines += [
+            "Where the draws of each chain rank among those of all:",
+            "",
+            f"![Rank plots](data:image/png;base64,{data})",
+        ]
+    lines += ["", f"All that was measured: `{str(folder).replace(chr(96), '')}`"]
+    return "\n".join(lines)
+
+
+def marked(text: str) -> str:
+    """Escape text of strangers for Markdown."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    escaped = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{letter}" if letter in _MARKED - set("<>&") else letter for letter in escaped)
