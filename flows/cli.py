@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows import keeping
 from flows.evaluating import evaluate
 from flows.gating import gate
-from flows.keeping import diff, promote, prune, publications, verify
+from flows.operating import alerts, history, serve
 from flows.options import (
     Blocks,
     Check,
@@ -27,6 +28,7 @@ from flows.options import (
     MinTracks,
     Parametrisation,
     Pooling,
+    Promote,
     RejectOn,
     Repeats,
     Rungs,
@@ -127,6 +129,9 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
     max_divergences: Annotated[int, typer.Option(help="Most divergences.", rich_help_panel="Gate")] = 0,
     rungs: Rungs = 2,
     check: Check = None,
+    promote: Annotated[
+        Promote, typer.Option(help="When readers see it: docs/publication.md.", rich_help_panel="Publish")
+    ] = Promote.NOT_WORSE,
     force: Annotated[bool, typer.Option("--force", help="Do every step again.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's own log too.")] = False,
 ) -> None:
@@ -193,17 +198,31 @@ def refit(  # noqa: PLR0913, PLR0917 - one option each
             rungs=rungs,
             **actions(check),
         ),
-        "publishing": PublishParameters(),
+        "publishing": checked(PublishParameters, promote=promote),
     }
     from flows.terminal import run_refit
 
     run_refit(sources, name, to, parameters, force=force, verbose=verbose)
 
 
-for command in (evaluate, show, predict, draws, quarantine, diff, promote, verify, gate, prune):
+for command in (
+    evaluate,
+    show,
+    predict,
+    draws,
+    quarantine,
+    keeping.diff,
+    keeping.promote,
+    keeping.verify,
+    gate,
+    keeping.prune,
+):
     app.command(no_args_is_help=True)(command)
-app.command()(publications)
+app.command()(keeping.publications)
 app.command()(priors)
+app.command()(serve)
+app.command(no_args_is_help=True)(history)
+app.command(no_args_is_help=True)(alerts)
 
 
 def main() -> None:
@@ -211,7 +230,9 @@ def main() -> None:
     try:
         app()
     except (EncoreError, PlaceUnreachable, WorkerLost) as error:
-        sys.stderr.write(f"encore: {error}\n")
+        from tasks.publish.text import harmless
+
+        sys.stderr.write("encore: " + "\n".join(map(harmless, str(error).split("\n"))) + "\n")
         sys.exit(error.exit_code)
 
 

@@ -83,6 +83,14 @@ class Parametrisation(StrEnum):
     NON_CENTRED = "non_centred"
 
 
+class Promote(StrEnum):
+    """When readers see what was published."""
+
+    NOT_WORSE = "not_worse"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Engine(StrEnum):
     """What draws from the posterior."""
 

@@ -145,7 +145,10 @@ def _show_steps(*, bars: bool) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line, replacing what the terminal cannot show."""
+    """Print lines, replacing what the terminal cannot show and what could drive it."""
+    from tasks.publish.text import harmless
+
+    text = "\n".join(map(harmless, text.split("\n")))
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 

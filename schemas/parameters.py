@@ -248,6 +248,12 @@ class SampleParameters(_Parameters):
 class PublishParameters(_Parameters):
     """How a publication looks."""
 
+    promote: Literal["not_worse", "always", "never"] = Field(
+        "not_worse",
+        title="Promote",
+        description="When readers see what was published: not_worse, unless it predicts clearly worse than what they "
+        "see; always; never, until somebody says encore promote.",
+    )
     figures: bool = Field(True, title="Figures", description="Draw figures/*.png.")  # noqa: FBT003 - a pydantic default
 
 

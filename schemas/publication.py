@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.comparison import Comparison
 from schemas.errors import InvalidParameter
 from schemas.reports import DesignColumn, IngestReport, SamplingReport
 from schemas.tracks import BY_NAME
@@ -26,7 +27,8 @@ POSTERIOR = "posterior.nc"
 CURRENT = "current"
 POINTER = "current.json"  # in stores that have no links
 VERSIONS = "versions"
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+_NAME = re.compile(NAME)
 
 
 def checked_name(name: str) -> str:
@@ -84,6 +86,8 @@ class Manifest(BaseModel):
         The version that ``change`` in artists.parquet refers to; empty for the first.
     held_back : str
         Why `current` did not move to this version when it was published; empty where it did.
+    comparison : Comparison
+        How it predicts beside the version that was current before.
     files : dict of str to PublishedFile
         Path inside the publication to hash and size; all but the manifest itself.
     """
@@ -109,6 +113,7 @@ class Manifest(BaseModel):
     packages: dict[str, str]
     previous: str = ""
     held_back: str = ""
+    comparison: Comparison = Comparison()
     files: dict[str, PublishedFile]
 
 

@@ -5,6 +5,7 @@ Shared by those that judge predictions and those that make them; plain arrays, n
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+
+_FEWEST_ARTISTS = 2
 
 
 @dataclass(frozen=True)
@@ -76,3 +79,28 @@ def conditional(draws: Draws, known: Known, z: Floats) -> tuple[Floats, Floats]:
     surplus = known.means[:, -1] - draws.theta @ known.means[:, :-1].T
     mean = draws.theta @ z.T + weight * surplus
     return mean, np.sqrt(noise + own * noise / total)
+
+
+def standard_error(values: Floats, artist: NDArray[np.int64]) -> float | None:
+    """Return the standard error of a sum over tracks of which those of one artist are not independent.
+
+    Around the mean over tracks, deviations are added up by artist. Where each artist has a single track, it is
+    sqrt(n) times their standard deviation (the estimator of Vehtari, Gelman and Gabry 2017, Statistics and Computing
+    27, section 5.1); else it is that of Liang and Zeger (1986), Biometrika 73(1), for clusters.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    artist : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    float or None
+        None with a single artist.
+    """
+    _, position = np.unique(artist, return_inverse=True)
+    count = int(position.max()) + 1 if len(position) else 0
+    if count < _FEWEST_ARTISTS:
+        return None
+    totals = np.bincount(position, weights=values - values.mean())
+    return math.sqrt(count / (count - 1) * float(totals @ totals))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from schemas.evaluation import Score
+from tasks.predictive import standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tasks.judge.predicting import Judged
 
     Floats = NDArray[np.float64]
-
-_FEWEST_ARTISTS = 2
 
 
 @dataclass(frozen=True)
@@ -40,31 +39,6 @@ class Candidate:
     features: bool
     judged: Judged
     y: Floats
-
-
-def standard_error(values: Floats, artist: NDArray[np.int64]) -> float | None:
-    """Return the standard error of a sum over tracks of which those of one artist are not independent.
-
-    Around the mean over tracks, deviations are added up by artist. Where each artist has a single track, it is
-    sqrt(n) times their standard deviation (the estimator of Vehtari, Gelman and Gabry 2017, Statistics and Computing
-    27, section 5.1); else it is that of Liang and Zeger (1986), Biometrika 73(1), for clusters.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-    artist : ndarray of int, shape (n,)
-
-    Returns
-    -------
-    float or None
-        None with a single artist.
-    """
-    _, position = np.unique(artist, return_inverse=True)
-    count = int(position.max()) + 1 if len(position) else 0
-    if count < _FEWEST_ARTISTS:
-        return None
-    totals = np.bincount(position, weights=values - values.mean())
-    return math.sqrt(count / (count - 1) * float(totals @ totals))
 
 
 def scored(kind: Kind, candidates: Sequence[Candidate], artist: NDArray[np.int64]) -> list[Score]:

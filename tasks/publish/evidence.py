@@ -36,12 +36,15 @@ class Inputs:
     Parameters
     ----------
     ingest, group, sample, gate : Path
+    compare : Path, optional
+        None where nothing was compared.
     """
 
     ingest: Path
     group: Path
     sample: Path
     gate: Path
+    compare: Path | None = None
 
 
 @dataclass(frozen=True)

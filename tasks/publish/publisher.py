@@ -6,7 +6,8 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import NotConverged
+from schemas.comparison import JUDGED
+from schemas.errors import AnotherRefit, NotConverged
 from schemas.publication import (
     ARTIST_MEANS,
     ARTISTS,
@@ -20,6 +21,7 @@ from schemas.publication import (
 )
 from schemas.versions import STEPS
 from tasks.publish import provenance
+from tasks.publish.deciding import read_comparison, reason_to_hold_back
 from tasks.publish.evaluated import newest_evaluation
 from tasks.publish.evidence import DATA_DOCS, QUARANTINE, Evidence, Inputs, read_evidence
 from tasks.publish.means import write_means
@@ -52,6 +54,7 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
     seed: int,
     publish_parameters: PublishParameters,
     *,
+    before: str | None = None,
     force: bool = False,
 ) -> Publication:
     """Publish, unless readers have exactly this already.
@@ -70,6 +73,9 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         By step, as the run was given them; plain JSON, for the manifest.
     seed : int
     publish_parameters : PublishParameters
+    before : str, optional
+        The version that was current when the run read its corpus, empty for none. If another is by now, that run may
+        have read a newer corpus, and is not overtaken.
     force : bool
         Publish a new version even if the current one is the same.
 
@@ -84,6 +90,8 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         If `name` cannot name a publication.
     NotConverged
         If the gate did not pass this posterior.
+    AnotherRefit
+        If another run has published since `before`.
     PublicationConflict
         If another run goes on publishing under this name, or what lies there is not a publication.
     """
@@ -93,7 +101,13 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         current = store.current(name)
         found = None if force else find_version(store, name, key)
         if found is not None and (current is None or found >= current):
-            return _published_before(store, press, name, found)
+            return _published_before(store, press, name, found, publish_parameters)
+        if before is not None and (current or "") != before:
+            message = (
+                f"another refit of {name} has published {current} since this one began, and this one does not overtake "
+                "it; start it again if it is to count"
+            )
+            raise AnotherRefit(message)
         # Where readers are on something newer by now, or on a damaged twin, the pointer does not go back in time: what
         # was asked for is published once more, after it.
         evidence = read_evidence(inputs)
@@ -101,6 +115,8 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
             what_to_do = evidence.verdict.advice or "run the gate to see why"
             message = f"{name!r} is not published: the gate did not pass this posterior; {what_to_do}"
             raise NotConverged(message)
+        comparison = read_comparison(inputs.compare)
+        held_back = reason_to_hold_back(publish_parameters, comparison, current)
         version = stores.next_version(store, name, key)
         previous = previous_publication(store, name, key)
         with _staging(press.home, key) as staged:
@@ -129,21 +145,25 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
                 code=provenance.code(),
                 packages=provenance.packages(),
                 previous=previous.version if previous else "",
+                held_back=held_back,
+                comparison=comparison,
                 files=_hashes(staged),
             )
             (staged / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
             press.put(staged, version)
-        press.point(version)
-    return Publication(name=name, version=version, key=key, path=location(store, name, version), new=True)
+        if not held_back:
+            press.point(version)
+    place = location(store, name, version)
+    return Publication(name=name, version=version, key=key, path=place, new=True, held_back=held_back)
 
 
-def _published_before(store: Store, press: Press, name: str, found: str) -> Publication:
+def _published_before(store: Store, press: Press, name: str, found: str, parameters: PublishParameters) -> Publication:
     """Return a version that was made from the same; readers see it from now on if they were to see it then."""
     pointer, manifest = store.pointer(name), store.manifest(name, found)
     current = store.current(name)
     held_back = ""
     if found != current and current is not None:
-        held_back = manifest.held_back
+        held_back = "" if parameters.promote == "always" else manifest.held_back
         if not held_back and pointer is not None and found <= pointer.newest:
             held_back = f"{current} was chosen with encore promote, when this version was there already"
     # A run that was killed before it moved the pointer left its version behind it.
@@ -201,6 +221,8 @@ def _write_files(  # noqa: PLR0913 - what the files are made from, each by its n
     report = render_report(name, key, artists, previous, evidence, inputs.group, evaluation=evaluation, check=check)
     (staged / "report.html").write_text(report, encoding="utf-8")
     (staged / "model_card.md").write_text(render_card(name, artists, evidence), encoding="utf-8")
+    if inputs.compare:
+        shutil.copyfile(inputs.compare / JUDGED, staged / JUDGED)
     if figures:
         from tasks.publish.figures import draw_figures
 

@@ -10,7 +10,8 @@ import pytest
 import tiny
 from typer.testing import CliRunner
 
-from flows.cli import app
+from flows.cli import app, main
+from flows.terminal import print_line
 from schemas.errors import EncoreError, InvalidParameter, PublicationConflict
 from tasks.stores import open_store
 
@@ -137,3 +138,17 @@ def test_pruning_says_what_goes(made: list[str], tmp_path: Path) -> None:
 def test_pruning_wants_to_know_what(made: list[str], tmp_path: Path, words: tuple[str, ...]) -> None:
     assert isinstance(refused(*words, to=tmp_path), InvalidParameter)
     assert open_store(tmp_path).versions("weekly") == made
+
+
+def test_nothing_printed_drives_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    print_line("one\x1b[31m\rred\n\u202etwo\x07")
+    folder = str(tmp_path / "\x1b]0;title\x07")
+    monkeypatch.setattr("sys.argv", ["encore", "verify", "weekly", "\x1b[2Jx", "--to", folder])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 5
+    said = capsys.readouterr()
+    assert said.out.replace("\N{REPLACEMENT CHARACTER}", "?") == "one?[31m?red\n?two?\n"
+    assert all(letter.isprintable() or letter == "\n" for letter in said.err)

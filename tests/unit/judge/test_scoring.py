@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tasks.judge.predicting import Judged
-from tasks.judge.scoring import Candidate, scored, standard_error
+from tasks.judge.scoring import Candidate, scored
+from tasks.predictive import standard_error
 
 
 def test_with_a_track_an_artist_it_is_the_usual_standard_error() -> None:
