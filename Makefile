@@ -13,7 +13,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow test-pymc3 test-browser screenshots fuzz fuzz-gate lint format types check precommit
+TESTING := test test-slow test-pymc3 test-browser screenshots fuzz fuzz-gate calibrate lint format types check precommit
 
 .PHONY: help refit evaluate serve bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
@@ -50,6 +50,9 @@ screenshots: setup-dev ## take the pictures of the report that docs/images has, 
 
 fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table nor in a sentence stays in data/fuzz (10 minutes)
 	@$(BIN)/python tests/fuzz/fuzz.py $(ARGS)
+
+calibrate: setup-dev ## fit 1,450 corpora drawn from the prior, and see where the truth ranks (half an hour; resumes)
+	@$(BIN)/python tests/calibration/calibrate.py $(ARGS)
 
 fuzz-gate: setup-dev ## show the gate 1,000 damaged posteriors: none may pass, none may end in a traceback (3 minutes)
 	@$(BIN)/python tests/fuzz/fuzz_gate.py $(ARGS)

@@ -125,9 +125,12 @@ def _bent(density: CollapsedDensity, mode: Floats, column: int, width: float) ->
     lower = np.cumsum(mass)[:-1] / mass.sum()
     upper = np.cumsum(mass[::-1])[::-1][1:] / mass.sum()
     normal = np.where(lower < upper, ndtri(lower), -ndtri(upper))
+    # So far out that the mass is too small for a number, several points have one score.
+    told = np.isfinite(normal)
+    normal, inside = normal[told], grid[1:-1][told]
     knots = np.linspace(-_REACH, _REACH, _KNOTS)
     rising = np.concatenate([[True], np.diff(normal) > 0])
-    spline = CubicSpline(knots, np.interp(knots, normal[rising], grid[1:-1][rising]), bc_type="natural")
+    spline = CubicSpline(knots, np.interp(knots, normal[rising], inside[rising]), bc_type="natural")
     if spline(np.linspace(-_REACH, _REACH, 8 * _KNOTS), 1).min() > 0:
         return np.ascontiguousarray(spline.c.T)
     # A slice too rough to bend, if there should ever be one, is stretched alone.

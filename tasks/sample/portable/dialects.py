@@ -16,11 +16,15 @@ class Dialect(NamedTuple):
         The distribution with arguments ``mu`` and ``sigma``.
     above : callable
         Given a bound, returns the arguments that keep a variable above it and have it begin at five times the bound.
+    data : callable
+        Given a name and numbers, returns them as something that can be replaced once the model is compiled, where that
+        is of use.
     """
 
     module: Any
     lognormal: Any
     above: Callable[[float], dict[str, Any]]
+    data: Callable[[str, Any], Any]
 
 
 def pymc() -> Dialect:
@@ -31,7 +35,7 @@ def pymc() -> Dialect:
         interval = pm.distributions.transforms.Interval(lower=bound, upper=None)
         return {"default_transform": interval, "initval": 5 * bound}
 
-    return Dialect(pm, pm.LogNormal, above)
+    return Dialect(pm, pm.LogNormal, above, pm.Data)
 
 
 def pymc3() -> Dialect:
@@ -41,4 +45,4 @@ def pymc3() -> Dialect:
     def above(bound: float) -> dict[str, Any]:
         return {"transform": pm.distributions.transforms.lowerbound(bound), "testval": 5 * bound}
 
-    return Dialect(pm, pm.Lognormal, above)
+    return Dialect(pm, pm.Lognormal, above, lambda _, numbers: numbers)

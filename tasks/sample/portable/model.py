@@ -35,10 +35,12 @@ def build(model: Specification, dialect: Dialect) -> Any:
     pm = dialect.module
     artist, z, y = model.row_arrays()
     features, genres = len(model.block), model.genres
-    information = np.maximum(model.seen.diagonal(), 1)
     sizes = {"artist": len(model.counts), "feature": features, "genre": genres, "block": model.blocks}
     add = _Adding(dialect, model.parametrisation)
     with pm.Model(coords={name: list(range(size)) for name, size in sizes.items() if size}) as written:
+        # What popularity makes of the model is data, not constants: compiled once, it serves others of the same layout.
+        data = dialect.data
+        information = data("information", np.maximum(model.seen.diagonal(), 1))
 
         def scale(name: str, dims: str | None = None) -> Any:
             family, arguments, relative = model.priors[name]
@@ -56,19 +58,20 @@ def build(model: Specification, dialect: Dialect) -> Any:
             # One over the root of the Fisher information that a track has of its location.
             noise = sigma * pm.math.sqrt((nu + 3) / (nu + 1))
         mu = pm.Normal("mu", *model.priors["mu"][1])
-        shift = mu - model.popularity_mean
+        shift = mu - data("centre", model.popularity_mean)
         theta, place = [shift[None]], 1
         if features:
-            spread = noise / np.sqrt(information[place : place + features])
+            spread = noise / pm.math.sqrt(information[place : place + features])
             theta.append(add.effects("beta", scale("tau_block", "block")[model.block], (spread, 0.0), ("feature",)))
             place += features
         if genres:
             own = slice(place, place + genres)
-            told = noise / np.sqrt(information[own]), model.seen[own, -1] / model.seen[own, 0] - shift
+            means = data("genre_means", model.seen[own, -1] / model.seen[own, 0])
+            told = noise / pm.math.sqrt(information[own]), means - shift
             theta.append(add.effects("genre_effect", scale("tau_genre"), told, ("genre",)))
             place += genres
         if model.slopes:
-            spread = noise / np.sqrt(information[place:-1].reshape(genres, features))
+            spread = noise / pm.math.sqrt(information[place:-1].reshape((genres, features)))
             size = scale("tau_slope", "block")[model.block]
             slopes = add.effects("slope_deviation", size, (spread, 0.0), ("genre", "feature"))
             theta.append(slopes.flatten())
@@ -77,13 +80,14 @@ def build(model: Specification, dialect: Dialect) -> Any:
         if model.fixed_tau != 0:
             fixed = model.fixed_tau
             tau = scale("tau") if fixed is None else pm.Deterministic("tau", pm.math.constant(fixed))
-            surplus = model.means[:, -1] - pm.math.dot(model.means[:, :-1], coefficients)
+            surplus = data("artist_means", model.means[:, -1]) - pm.math.dot(model.means[:, :-1], coefficients)
             told = noise / np.sqrt(model.counts), surplus
             expected = expected + add.effects("artist_effect", tau, told, ("artist",))[artist]
+        observed = data("observed", y)
         if model.likelihood == "student_t":
-            pm.StudentT("popularity", nu=nu, mu=expected, sigma=sigma, observed=y)
+            pm.StudentT("popularity", nu=nu, mu=expected, sigma=sigma, observed=observed)
         else:
-            pm.Normal("popularity", expected, sigma, observed=y)
+            pm.Normal("popularity", expected, sigma, observed=observed)
     return written
 
 
