@@ -15,20 +15,23 @@ unexport PYTHONHOME
 BIN := .venv/bin
 TESTING := test test-slow test-pymc3 test-browser screenshots fuzz fuzz-gate calibrate lint format types check precommit
 
-.PHONY: help refit evaluate bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
+.PHONY: help refit evaluate serve bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
 	@echo
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'ARGS="..." is appended to the command of refit, evaluate, test, test-*, screenshots, fuzz, fuzz-gate, lock and bench-*. ENCORE_PYTHON names the Python to use.'
+	@echo 'ARGS="..." is appended to the command of refit, evaluate, serve, test, test-*, screenshots, fuzz, fuzz-gate, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
 refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
 	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
 
 evaluate: setup-run ## how well the models predict tracks of the sample corpus that they have not seen
 	@$(BIN)/encore evaluate data/samples/spotify_by_genre.parquet --name sample $(ARGS)
+
+serve: setup-run ## Prefect's UI with every deployment, a worker, and the publications to read; Ctrl-C stops it
+	@exec $(BIN)/encore serve $(ARGS)
 
 test: setup-dev ## run the tests, a file on each core (one at a time: ARGS=-n0)
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not slow and not browser and not pymc3' $(ARGS)

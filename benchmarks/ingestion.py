@@ -48,12 +48,12 @@ def encore_side(corpus: Path, work: Path) -> dict[str, Any]:
     from schemas.reports import IngestReport
     from tasks.ingest import inspection, repeats  # noqa: F401 - imports are told apart
     from tasks.ingest.incremental import ingest_incrementally
-    from tasks.ingest.sources import find_sources
+    from tasks.ingest.sources import PLACES, find_sources
     from tasks.storage import Storage, key_of
 
     started = time.perf_counter()
     storage, parameters = Storage(work), IngestParameters()
-    sources = find_sources([str(corpus)])
+    sources = find_sources([str(corpus)], work / PLACES)
     key = key_of("ingest", [source.sha256 for source in sources], parameters)
     reference = storage.run("ingest", key, lambda folder: ingest_incrementally(sources, parameters, folder, storage))
     seconds = time.perf_counter() - started

@@ -13,6 +13,7 @@ import typer
 from flows import keeping
 from flows.evaluating import evaluate
 from flows.gating import gate
+from flows.operating import alerts, history, serve
 from flows.options import (
     Blocks,
     Check,
@@ -219,6 +220,9 @@ for command in (
     app.command(no_args_is_help=True)(command)
 app.command()(keeping.publications)
 app.command()(priors)
+app.command()(serve)
+app.command(no_args_is_help=True)(history)
+app.command(no_args_is_help=True)(alerts)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from prefect import flow
 
 from flows.escalation import sample_and_gate
+from flows.form import Evaluating, Force, Gating, Grouping, Ingestion, Name, Sampling, Sources, To
+from flows.operated import operated, run_name
 from schemas.errors import InvalidParameter
 from schemas.evaluation import Evaluated, Fit
 from schemas.parameters import (
@@ -30,22 +32,27 @@ if TYPE_CHECKING:
     from schemas.references import Reference
 
 
+def _evaluated(evaluated: Evaluated, _given: object) -> str:
+    return f"evaluated: {evaluated.path}" if evaluated.new else f"nothing new: {evaluated.path}"
+
+
 @flow(
     name="evaluate",
     description="How well do partial, no and complete pooling predict, with and without audio features?",
-    flow_run_name="evaluate-{name}",
+    flow_run_name=run_name,
 )
+@operated(_evaluated)
 def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
-    sources: list[str],
-    name: str,
-    to: str = "data/publications",
-    ingestion: IngestParameters = IngestParameters(),  # noqa: B008 - frozen, as are those below
-    grouping: GroupParameters = GroupParameters(),  # noqa: B008
-    sampling: SampleParameters = SampleParameters(),  # noqa: B008
-    gating: GateParameters = GateParameters(),  # noqa: B008
-    evaluating: EvaluateParameters = EvaluateParameters(),  # noqa: B008
+    sources: Sources,
+    name: Name,
+    to: To = "data/publications",
+    ingestion: Ingestion = IngestParameters(),  # noqa: B008 - frozen, as are those below
+    grouping: Grouping = GroupParameters(),  # noqa: B008
+    sampling: Sampling = SampleParameters(),  # noqa: B008
+    gating: Gating = GateParameters(),  # noqa: B008
+    evaluating: Evaluating = EvaluateParameters(),  # noqa: B008
     *,
-    force: bool = False,
+    force: Force = False,
 ) -> Evaluated:
     """Judge partial, no and complete pooling, with and without audio features, by tracks that they have not seen.
 

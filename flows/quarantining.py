@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.options import checked
 from flows.terminal import current_folder, print_line
 from schemas.errors import CorpusRejected, InvalidParameter, PublicationConflict
 from schemas.publication import CURRENT, MANIFEST, checked_name
@@ -17,6 +18,8 @@ from schemas.quarantine import QUARANTINE, REJECTED, REJECTED_REPORT, RejectedRe
 from tasks.stores import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 
@@ -31,7 +34,9 @@ class Found:
     warnings: tuple[str, ...] = ()
 
 
-def show_quarantine(to: str, what: str, reason: str, source: str, csv: Path | None, *, json: bool) -> None:
+def show_quarantine(
+    to: str, what: str, reason: str, source: str, csv: Path | None, *, column: Sequence[str] = (), json: bool
+) -> None:
     """Print what is in quarantine by reason, or get the rows out.
 
     Parameters
@@ -44,6 +49,8 @@ def show_quarantine(to: str, what: str, reason: str, source: str, csv: Path | No
         Only rows with this in a reason, of this file; empty for all.
     csv : Path, optional
         Write the rows there.
+    column : sequence of str
+        Which column is which in files of tracks, as ``popularity=score``.
     json : bool
         Print them as lines of JSON.
 
@@ -54,7 +61,7 @@ def show_quarantine(to: str, what: str, reason: str, source: str, csv: Path | No
     """
     from tasks.quarantined import chosen, json_lines, write_csv
 
-    found = find(to, what)
+    found = find(to, what, column)
     table = chosen(found.table, reason, source) if reason or source else found.table
     if csv is not None:
         text = io.StringIO(newline="")
@@ -72,7 +79,7 @@ def show_quarantine(to: str, what: str, reason: str, source: str, csv: Path | No
         _print(found, table)
 
 
-def find(to: str, what: str) -> Found:
+def find(to: str, what: str, column: Sequence[str] = ()) -> Found:
     """Return the quarantine that is meant.
 
     Raises
@@ -92,7 +99,7 @@ def find(to: str, what: str) -> Found:
     if (path / CURRENT).is_symlink() or (path / REJECTED).is_dir():
         return _of_publication(str(path.parent), path.name)
     if path.exists() or any(letter in what for letter in "*?[:/"):
-        return _of_corpus(what)
+        return _of_corpus(what, column)
     message = f"there is no publication {what} in {to}, and no folder or file {what}; make one with encore refit"
     raise PublicationConflict(message)
 
@@ -124,20 +131,21 @@ def _of_folder(folder: Path) -> Found:
     return Found(str(folder), table)
 
 
-def _of_corpus(what: str) -> Found:
+def _of_corpus(what: str, column: Sequence[str]) -> Found:
     """Read and validate files of tracks as ingest does, and leave nothing behind."""
     from schemas.parameters import IngestParameters
     from tasks.ingest.corpus import ingest_corpus
     from tasks.ingest.sources import PLACES, find_sources
     from tasks.quarantined import read_quarantine
 
+    parameters = checked(IngestParameters, max_bad_share=1, column=column)
     with tempfile.TemporaryDirectory(prefix="encore-") as scratch:
         sources = find_sources([what], Path(scratch) / PLACES)
         folder = Path(scratch) / "ingest"
         folder.mkdir()
         report, rejected = None, ""
         try:
-            report = ingest_corpus(sources, IngestParameters(max_bad_share=1), folder)
+            report = ingest_corpus(sources, parameters, folder)
         except CorpusRejected as error:
             if not (folder / QUARANTINE).is_file():
                 raise

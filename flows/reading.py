@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.options import Column  # noqa: TC001 - typer asks for it when it runs
 from schemas.errors import InvalidParameter
 
 TO = "data/publications"
@@ -50,6 +51,7 @@ def quarantine(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rows as they came, to be mended and fed again.")
     ] = None,
+    column: Column = None,
     json: Annotated[bool, typer.Option("--json", help="Print the rows as lines of JSON.")] = False,
 ) -> None:
     """Show which rows were left out and why, by reason; or get them out.
@@ -59,7 +61,7 @@ def quarantine(
     """
     from flows.quarantining import show_quarantine
 
-    show_quarantine(to, what, reason, source, csv, json=json)
+    show_quarantine(to, what, reason, source, csv, column=column or (), json=json)
 
 
 def predict(  # noqa: PLR0913, PLR0917 - one option each

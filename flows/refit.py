@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.approval import hold
 from flows.escalation import sample_and_gate
+from flows.form import Approving, Force, Gating, Grouping, Ingestion, Name, Publishing, Sampling, Sources, To
+from flows.operated import operated, run_name
+from flows.summary import refitted
+from schemas.approval import ApproveParameters
 from schemas.parameters import GateParameters, GroupParameters, IngestParameters, PublishParameters, SampleParameters
 from schemas.publication import Publication, checked_name
 from schemas.quarantine import REJECTED
@@ -21,19 +26,21 @@ from tasks.stores import open_store
 @flow(
     name="refit",
     description="From files of tracks to a published answer: how popular is each artist, and how sure are we?",
-    flow_run_name="refit-{name}",
+    flow_run_name=run_name,
 )
+@operated(refitted, alone=True)
 def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
-    sources: list[str],
-    name: str,
-    to: str = "data/publications",
-    ingestion: IngestParameters = IngestParameters(),  # noqa: B008 - frozen, as are those below
-    grouping: GroupParameters = GroupParameters(),  # noqa: B008
-    sampling: SampleParameters = SampleParameters(),  # noqa: B008
-    gating: GateParameters = GateParameters(),  # noqa: B008
-    publishing: PublishParameters = PublishParameters(),  # noqa: B008
+    sources: Sources,
+    name: Name,
+    to: To = "data/publications",
+    ingestion: Ingestion = IngestParameters(),  # noqa: B008 - frozen, as are those below
+    grouping: Grouping = GroupParameters(),  # noqa: B008
+    sampling: Sampling = SampleParameters(),  # noqa: B008
+    gating: Gating = GateParameters(),  # noqa: B008
+    publishing: Publishing = PublishParameters(),  # noqa: B008
+    approving: Approving = ApproveParameters(),  # noqa: B008
     *,
-    force: bool = False,
+    force: Force = False,
 ) -> Publication:
     """Fit a corpus anew and publish the result.
 
@@ -50,6 +57,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         sampling: How the posterior is drawn.
         gating: What a posterior must show before it is published.
         publishing: How a publication looks.
+        approving: Whether a publication that moves much waits for a person.
         force: Do every step again, even if nothing has changed.
 
     Returns:
@@ -62,6 +70,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     check_installed(sampling.resolved_engine)
     store = open_store(to)
     work = str(store.work)
+    before = store.current(name) or ""
     settings = {
         "sources": [shown(source) for source in sources],
         "ingest": ingestion.model_dump(mode="json"),
@@ -80,6 +89,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     )
     grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
     sampled, gated = sample_and_gate(grouped, sampling, gating, work, name, force=force)
+    hold(approving, sampled, work, to, name)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}
     results["compare"] = compare(results, grouping.credit, work, name, to, force=force)
-    return publish(results, publishing, settings, work, name, to, force=force)
+    return publish(results, publishing, settings, work, name, to, before=before, force=force)

@@ -60,6 +60,18 @@ class PublicationConflict(EncoreError):
     exit_code = 5
 
 
+class AnotherRefit(PublicationConflict):
+    """Another refit of the same name is at work, or has published meanwhile."""
+
+
+class NotApproved(PublicationConflict):
+    """A publication was held, and nobody said yes."""
+
+
+class ServerTrouble(EncoreError):
+    """Prefect's server, or what goes with it, does not start or does not answer."""
+
+
 class EngineFailed(EncoreError):
     """An engine in a room of its own could not be set up, failed there, or took longer than it may."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RuleKind = Literal["readable", "not_null", "between", "pattern"]
 
-_READ_AS = {"number": "a number", "integer": "a whole number", "boolean": "yes or no"}
+_READ_AS = {"number": "a number", "integer": "a whole number", "boolean": "yes or no", "release_date": "a date"}
 
 
 @dataclass(frozen=True)
@@ -185,8 +185,9 @@ def row_rules(present: Collection[str]) -> tuple[Rule, ...]:
 def _rules_of(column: Column) -> list[Rule]:
     name = column.name
     rules = []
-    if column.kind in _READ_AS:
-        rules.append(Rule("readable", name, f"{name}: cannot read as {_READ_AS[column.kind]}", column.severity))
+    read_as = _READ_AS.get(column.name) or _READ_AS.get(column.kind)
+    if read_as:
+        rules.append(Rule("readable", name, f"{name}: cannot read as {read_as}", column.severity))
     if not column.nullable:
         rules.append(Rule("not_null", name, f"{name}: missing"))
     if column.low is not None and column.high is not None:

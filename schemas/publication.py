@@ -27,7 +27,8 @@ POSTERIOR = "posterior.nc"
 CURRENT = "current"
 POINTER = "current.json"  # in stores that have no links
 VERSIONS = "versions"
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+_NAME = re.compile(NAME)
 
 
 def checked_name(name: str) -> str:

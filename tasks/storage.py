@@ -14,6 +14,7 @@ import shutil
 import socket
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 WORK = ".work"
 CONTENTS = "_contents.json"
 _PARTIAL = ".partial-"
-_CHUNK = 1 << 20
+_THREADS = 2
 
 Shared = Mapping[str, str] | None
 
@@ -118,8 +119,8 @@ class Storage:
         ----------
         step, key : str
         build : callable
-            Fills the empty folder it is given. It may return the hashes, by path in it, of files that it shares with
-            finished outputs, so that they need not be read again.
+            Fills the empty folder it is given. It may return the hashes, by path in it, of files that are on the disk
+            already, such as those that it shares with finished outputs: they are not read again.
         force : bool
             Build even if the output is there, and replace it.
 
@@ -243,10 +244,12 @@ def sync(path: Path) -> None:
 def _verify(folder: Path) -> str:
     try:
         hashes = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
-        for name, expected in hashes.items():
-            if sha256_of(folder / name) != expected:
-                message = f"{folder / name} has changed since it was written"
-                raise CorruptStep(message)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            found = threads.map(lambda name: sha256_of(folder / name), hashes)
+            for name, expected, actual in zip(hashes, hashes.values(), found, strict=True):
+                if actual != expected:
+                    message = f"{folder / name} has changed since it was written"
+                    raise CorruptStep(message)
     except (FileNotFoundError, ValueError, AttributeError) as error:
         message = f"{folder} is not whole: {error}"
         raise CorruptStep(message) from None

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from schemas.errors import CorpusRejected
 from schemas.layouts import LISTS
 from schemas.tracks import COLUMNS, arrow_schema
+from tasks.ingest.buffers import may_hold
 from tasks.ingest.lists import split_cells
 from tasks.ingest.wording import FALSE, MISSING, TRUE, date, number, split_at, texts_of_list
 
@@ -27,6 +28,7 @@ _TRACK = r"^(?:spotify:track:|https?://\S*/tracks?/)([^/?#\s]+)(?:[?#].*)?$"
 _DATE = r"^[1-9]\d{3}(-(0[1-9]|1[0-2])(-(0[1-9]|1\d|2[0-8]))?)?$"
 _WITHIN = "\x1f"
 _INT32_END = 2**31
+_LONGEST_MISSING = max(len(word.encode()) for word in MISSING)
 
 
 def coerce(file: str, table: pa.Table, recognised: Recognised) -> tuple[pa.Table, pa.Table]:
@@ -94,12 +96,15 @@ def _column(file: str, batch: pa.RecordBatch, column: Column, recognised: Recogn
 def _present_text(raw: pa.Array) -> pa.Array:
     """Return values as trimmed text, with null for everything that stands for no value."""
     text = _without_nul(pc.utf8_trim_whitespace(as_text(raw)))
+    lengths = pc.binary_length(text)
+    if not len(text) or (pc.min(lengths).as_py() or 0) > _LONGEST_MISSING:
+        return text
     return _null_where(pc.is_in(text, value_set=pa.array(MISSING)), text)
 
 
 def _without_nul(text: pa.Array) -> pa.Array:
     """Replace NUL, which no name has and HDF5 cannot store."""
-    if not pc.any(pc.match_substring(text, "\0"), min_count=0).as_py():
+    if not may_hold(text, b"\0"):
         return text
     return pc.replace_substring(text, "\0", "\N{REPLACEMENT CHARACTER}")
 
@@ -116,26 +121,29 @@ def _readable(count: int) -> pa.Array:
 
 def _text(raw: pa.Array, *, is_track_id: bool) -> Read:
     text = _present_text(raw)
-    if is_track_id and pc.any(pc.match_substring(text, "track"), min_count=0).as_py():  # an address ends in the id
+    if is_track_id and may_hold(text, b"track"):  # an address ends in the id
         text = pc.replace_substring_regex(text, _TRACK, r"\1")
     return text, _readable(len(text))
 
 
 def _dates(raw: pa.Array, layout: Layout) -> Read:
-    """Return dates from the year on; what is none becomes null, for nothing hangs on it."""
+    """Return dates from the year on."""
     text = _present_text(raw)
     certain = pc.match_substring_regex(text, _DATE)
-    if pc.any(pc.invert(certain)).as_py():
-        others = _each_distinct(_null_where(certain, text), lambda one: date(one, layout.dates), pa.string())
-        text = pc.if_else(certain, text, others)
-    return text, _readable(len(text))
+    if not pc.any(pc.invert(certain)).as_py():
+        return text, _readable(len(text))
+    others = _each_distinct(_null_where(certain, text), lambda one: date(one, layout.dates), pa.string())
+    dates = pc.if_else(certain, text, others)
+    return dates, pc.and_(pc.is_valid(text), pc.is_null(dates))
 
 
 def _booleans(raw: pa.Array) -> Read:
-    text = pc.utf8_lower(_present_text(raw))
+    cells = as_text(raw).dictionary_encode()  # of few distinct ones
+    text = pc.utf8_lower(_present_text(cells.dictionary))
     true = pc.is_in(text, value_set=pa.array(TRUE))
     known = pc.or_(true, pc.is_in(text, value_set=pa.array(FALSE)))
-    return _null_where(pc.invert(known), true), pc.and_(pc.is_valid(text), pc.invert(known))
+    values, unreadable = _null_where(pc.invert(known), true), pc.and_(pc.is_valid(text), pc.invert(known))
+    return values.take(cells.indices), unreadable.take(cells.indices).fill_null(False)  # noqa: FBT003 - Arrow's signature
 
 
 def _numbers(raw: pa.Array, name: str, layout: Layout) -> Read:

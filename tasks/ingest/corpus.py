@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
+from tasks.ingest.memory import frugal_memory
 from tasks.ingest.merging import Judge, Sifted, merge
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from schemas.reports import IngestReport, LastCorpus
 
 
+@frugal_memory()
 def ingest_corpus(
     sources: Sequence[Source],
     parameters: IngestParameters,

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from tasks.ingest.extremes import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from schemas.expectations import Rule
+    from tasks.ingest.extremes import Extremes
 
 UNREADABLE = "{} is readable"
 
@@ -37,7 +39,7 @@ def row_frame(values: pa.Table, unreadable: pa.Table, rules: Sequence[Rule], row
             columns[UNREADABLE.format(rule.column)] = ~unreadable[rule.column].to_numpy()
         elif rule.kind == "pattern":
             columns[rule.column] = column.to_numpy()
-        elif _is_text(rule, column):
+        elif is_text(rule, column):
             # Whether something is there is all that matters, and all that the Data Docs may see.
             columns[rule.column] = np.where(column.is_null().to_numpy(), np.nan, 1.0)
         else:
@@ -45,50 +47,16 @@ def row_frame(values: pa.Table, unreadable: pa.Table, rules: Sequence[Rule], row
     return pd.DataFrame({name: pd.Series(array, rows, array.dtype) for name, array in columns.items()}, rows)
 
 
-def extremes(values: pa.Table, unreadable: pa.Table, rules: Sequence[Rule]) -> pd.DataFrame:
-    """Return three rows that break a rule if, and only if, any row does.
-
-    Of a number they are the smallest, the largest, and a missing one if there is any; of what must have a form, one
-    that has not if there is any.
-
-    Parameters
-    ----------
-    values, unreadable : pyarrow.Table, n rows
-    rules : sequence of Rule
-    """
-    columns: dict[str, list[Any]] = {}
+def extreme_frame(extremes: Extremes, rules: Sequence[Rule]) -> pd.DataFrame:
+    """Return three rows that break a rule if, and only if, any of the rows does that the extremes are of."""
+    columns = {}
     for rule in rules:
-        column = values[rule.column]
-        if rule.kind == "readable":
-            broken = bool(pc.any(unreadable[rule.column], min_count=0).as_py())
-            columns[UNREADABLE.format(rule.column)] = [not broken] * 3
-        elif rule.kind == "pattern":
-            columns[rule.column] = [_formless(column, rule.pattern)] * 3
-        elif _is_text(rule, column):
-            columns[rule.column] = [1.0, 1.0, np.nan if column.null_count else 1.0]
-        elif rule.column not in columns:
-            least, most = pc.min_max(column.cast("float64")).as_py().values()
-            missing = np.nan if column.null_count or least is None else least
-            columns[rule.column] = [np.nan if least is None else least, np.nan if most is None else most, missing]
-    return pd.DataFrame({name: pd.Series(cells, dtype=_dtype(cells)) for name, cells in columns.items()}, range(3))
+        name = UNREADABLE.format(rule.column) if rule.kind == "readable" else rule.column
+        cells = extremes.cells(rule)
+        columns[name] = pd.Series(cells, dtype={bool: "bool", float: "float64"}.get(type(cells[0]), "object"))
+    return pd.DataFrame(columns)
 
 
 def statistics_frame(statistics: Mapping[str, float]) -> pd.DataFrame:
     """Return statistics of a whole corpus as a frame of one row."""
     return pd.DataFrame(dict(statistics), index=[0])
-
-
-def _is_text(rule: Rule, column: pa.ChunkedArray) -> bool:
-    return rule.kind == "not_null" and str(column.type).startswith(("list", "string"))
-
-
-def _formless(column: pa.ChunkedArray, pattern: str) -> str | None:
-    """Return a text that has not the form, or else any; None if there is none."""
-    fits = pc.match_substring_regex(column, pattern)
-    worst = pc.index(fits, pa.scalar(value=False)).as_py()
-    position = worst if worst >= 0 else pc.index(fits, pa.scalar(value=True)).as_py()
-    return str(column[position].as_py()) if position >= 0 else None
-
-
-def _dtype(cells: list[Any]) -> str:
-    return {bool: "bool", float: "float64"}.get(type(cells[0]), "object")

@@ -6,6 +6,7 @@ where the numbers of two are equal their words are compared, so that nothing dep
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,23 +51,22 @@ class Words:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows with ids that come more than once, in the order of their parts and positions.
+    """Rows with ids that may come more than once, in the order of their parts and positions.
 
     Parameters
     ----------
-    part : ndarray of int64, shape (n,)
-        Which part each is of.
     group : ndarray of int64, shape (n,)
         Rows with one id have one number.
-    stays, conflict, known : ndarray of bool, shape (n,)
-        Whether a row is the one of its group that stays; whether the popularity of the group differs, or did in what
-        was folded before; and whether the latter is so.
+    several, stays, conflict, known : ndarray of bool, shape (n,)
+        Whether the group of a row has others; whether it is the one of its group that stays; whether the popularity of
+        the group differs, or did in what was folded before; and whether the latter is so.
     lists : dict of str to (ndarray of int64, ndarray of int64, pyarrow.Array)
-        By column: group and position of each text that a group has, by group and text, and the texts.
+        By column: where the texts of each group begin, and where the last ones end; which they are, in order; and all
+        texts.
     """
 
-    part: Positions
     group: Positions
+    several: Flags
     stays: Flags
     conflict: Flags
     known: Flags
@@ -97,16 +97,28 @@ def words_of(ids: pa.Array) -> tuple[Words, Positions]:
     return Words(words, mixed ^ (mixed >> np.uint64(33))), positions
 
 
-def repeated(parts: Sequence[Words]) -> list[Positions]:
-    """Return where the ids are, in each part, that others may be equal to."""
-    mixed = np.concatenate([part.mixed for part in parts])
-    order = np.argsort(mixed)
-    same = mixed[order][1:] == mixed[order][:-1]
-    again = np.zeros(len(mixed), dtype=bool)
-    again[order[1:][same]] = True
-    again[order[:-1][same]] = True
-    ends = np.cumsum([len(part.mixed) for part in parts])
-    return [np.flatnonzero(one) for one in np.split(again, ends[:-1])]
+def repeated(parts: Sequence[Numbers]) -> list[Positions]:
+    """Return where the ids are, in each part, that others may be equal to.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of uint64
+        Ids as mixed numbers.
+    """
+    ends = np.cumsum([0, *map(len, parts)])
+    # As many bits of an id as leave room for where it is: sorted by itself, one number goes many times as fast.
+    bits = np.uint64(max(int(ends[-1]).bit_length(), 1))
+    packed = np.concatenate(parts)
+    packed >>= bits
+    packed <<= bits
+    packed |= np.arange(len(packed), dtype=np.uint64)
+    packed.sort()
+    same = (packed[1:] ^ packed[:-1]) >> bits == 0
+    again = np.zeros(len(packed), dtype=bool)
+    packed &= (np.uint64(1) << bits) - np.uint64(1)
+    again[packed[1:][same]] = True
+    again[packed[:-1][same]] = True
+    return [np.flatnonzero(again[start:end]) for start, end in itertools.pairwise(ends)]
 
 
 def joined(ids: Sequence[Words], tables: Sequence[pa.Table]) -> Rows:
@@ -119,7 +131,6 @@ def joined(ids: Sequence[Words], tables: Sequence[pa.Table]) -> Rows:
     tables : sequence of pyarrow.Table
         Of each part: popularity, genres, subgenres and known.
     """
-    part = np.repeat(np.arange(len(ids)), [len(one.mixed) for one in ids])
     words = np.concatenate([one.words for one in ids])
     order, starts = _grouped(words, np.concatenate([one.mixed for one in ids]))
     sizes = np.diff(np.append(starts, len(order)))
@@ -135,16 +146,16 @@ def joined(ids: Sequence[Words], tables: Sequence[pa.Table]) -> Rows:
     stays = place == np.minimum.reduceat(candidates[order], starts)[group]
     before = np.bincount(group, weights=known) > 0
     conflict = before | (most != least)
-    lists = {name: _lists(table[name].combine_chunks(), group) for name in UNIONS}
-    return Rows(part, group, stays, conflict[group], before[group], lists)
+    lists = {name: _lists(table[name].combine_chunks(), group, len(starts)) for name in UNIONS}
+    return Rows(group, (sizes > 1)[group], stays, conflict[group], before[group], lists)
 
 
 def united(rows: Rows, name: str, places: Positions) -> pa.Array:
     """Return all texts of the groups of some rows, sorted, as lists; null for a row that goes, or has none."""
-    groups, texts, values = rows.lists[name]
-    group = np.where(rows.stays[places], rows.group[places], -1)
-    first, last = np.searchsorted(groups, group, side="left"), np.searchsorted(groups, group, side="right")
-    counts = np.where(group >= 0, last - first, 0)
+    begins, texts, values = rows.lists[name]
+    group = rows.group[places]
+    first = begins[group]
+    counts = np.where(rows.stays[places], begins[group + 1] - first, 0)
     ends = np.cumsum(counts)
     # The texts of a group lie one after the other.
     taken = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
@@ -169,7 +180,7 @@ def _same(words: Numbers, mixed: Numbers) -> bool:
     return bool((words[1:][alike] == words[:-1][alike]).all())
 
 
-def _lists(column: pa.ListArray, group: Positions) -> tuple[Positions, Positions, pa.Array]:
+def _lists(column: pa.ListArray, group: Positions, groups: int) -> tuple[Positions, Positions, pa.Array]:
     texts = pc.list_flatten(column).dictionary_encode()
     parents = pc.list_parent_indices(column).to_numpy()
     values = texts.dictionary
@@ -179,4 +190,5 @@ def _lists(column: pa.ListArray, group: Positions) -> tuple[Positions, Positions
     size = max(len(values), 1)
     pairs = np.sort(group[parents] * size + rank[texts.indices.to_numpy()])  # much faster here than np.unique
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]
-    return pairs // size, pairs % size, values.take(pa.array(sort))
+    begins = np.searchsorted(pairs, np.arange(groups + 1) * size)
+    return begins, pairs % size, values.take(pa.array(sort))

@@ -10,13 +10,14 @@ import json
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
+from tasks.ingest.memory import frugal_memory
 from tasks.ingest.merging import FOLDED, Judge, Sifted, foldable, merge
 from tasks.progress import LOGGER
 from tasks.storage import contents_of, key_of, sha256_of
 from tasks.tracks import CHANGES, TRACKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from schemas.parameters import IngestParameters
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tasks.storage import Storage
 
 
+@frugal_memory()
 def ingest_incrementally(
     sources: Sequence[Source],
     parameters: IngestParameters,
@@ -64,14 +66,15 @@ def ingest_incrementally(
     for source in sources:
         counted = before
 
-        def build(home: Path, source: Source = source, counted: int = counted) -> None:
-            sifting.sift(
+        def build(home: Path, source: Source = source, counted: int = counted) -> Mapping[str, str]:
+            found = sifting.sift(
                 source,
                 parameters,
                 home,
                 judge,
                 lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
             )
+            return found.hashes
 
         key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
         reference = storage.run("sift", key, build, force=force)

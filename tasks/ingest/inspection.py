@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 with warnings.catch_warnings():
     # Great Expectations 1.24 imports sre_constants and sre_parse.
@@ -31,14 +32,14 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 
 from tasks.ingest.data_docs import finish, page, site_config
-from tasks.ingest.frames import UNREADABLE, extremes, row_frame
+from tasks.ingest.extremes import Extremes, questioned
+from tasks.ingest.frames import UNREADABLE, extreme_frame, row_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from schemas.expectations import Rule
@@ -64,12 +65,12 @@ class Inspection:
         self._definitions: dict[tuple[Rule, ...], gx.ValidationDefinition] = {}
 
     def inspect(
-        self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally
+        self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally, kept: Extremes
     ) -> list[tuple[Rule, Rows]]:
         """Hold rows against rules.
 
-        Great Expectations is shown the extremes of each column first. A rule that they keep, every row keeps; the rows
-        themselves are held against the rules that they break.
+        Great Expectations is shown the rows that break one by a plain comparison, and decides. Of all others it is
+        shown the extremes, once a source; see `confirm`.
 
         Parameters
         ----------
@@ -80,6 +81,8 @@ class Inspection:
             Record numbers, ascending.
         tally : Tally
             Is told what was found.
+        kept : Extremes
+            Is told the extremes of the rows that keep the rules.
 
         Returns
         -------
@@ -89,21 +92,51 @@ class Inspection:
         Raises
         ------
         RuntimeError
-            If an expectation could not be evaluated, which is a bug and not the corpus's fault.
+            If an expectation could not be evaluated, or is of another opinion than a plain comparison, which is a bug
+            and not the corpus's fault.
         """
-        suspects = self._suspects(rules, extremes(values, unreadable, rules))
-        broken = self.validate(suspects, row_frame(values, unreadable, suspects, rows)) if suspects else []
-        if len(broken) != len(suspects):
-            message = f"Great Expectations finds other rules broken by extremes than by rows: {suspects}"
-            raise RuntimeError(message)
+        found = Extremes.of(values, unreadable, rules)
+        suspects = found.broken(rules)
+        broken: list[Broken] = []
+        if suspects:
+            names = list(dict.fromkeys(rule.column for rule in suspects))
+            values_asked, unreadable_asked = values.select(names), unreadable.select(names)
+            wrong = questioned(values_asked, unreadable_asked, suspects)
+            mask = pa.array(wrong)
+            frame = row_frame(values_asked.filter(mask), unreadable_asked.filter(mask), suspects, rows[wrong])
+            broken = self.validate(suspects, frame)
+            decided = np.unique(np.concatenate([where for _, where, _ in broken])) if broken else rows[:0]
+            if len(broken) != len(suspects) or not np.array_equal(decided, rows[wrong]):
+                message = f"Great Expectations finds other rows than plain comparisons that break {suspects}"
+                raise RuntimeError(message)
+            asked = [rule for rule in rules if rule.column in names]
+            mask = pa.array(~wrong)
+            found = found.with_these(Extremes.of(values_asked.filter(mask), unreadable_asked.filter(mask), asked))
+        kept.add(found)
         tally.add(rules, values, len(rows), broken)
-        return [(rule, found) for rule, found, _ in broken]
+        return [(rule, where) for rule, where, _ in broken]
 
-    def _suspects(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[Rule]:
-        """Return the rules that some row of a frame breaks."""
-        with _quiet():
-            result = self._definition(rules).run(batch_parameters={"dataframe": frame}, result_format="BOOLEAN_ONLY")
-        return [rules[position] for position, one in _evaluated(result, rules) if not one.success]
+    def confirm(self, rules: Sequence[Rule], kept: Extremes) -> None:
+        """Have Great Expectations judge the extremes of all rows of a source that keep the rules.
+
+        What it finds right of these is right of each of the rows.
+
+        Parameters
+        ----------
+        rules : sequence of Rule
+        kept : Extremes
+            As `inspect` left them.
+
+        Raises
+        ------
+        RuntimeError
+            If it finds anything wrong, or could not look.
+        """
+        asked = kept.asked(rules)
+        wrong = self.validate(asked, extreme_frame(kept, asked)) if asked else []
+        if wrong:
+            message = f"Great Expectations finds that rows which were kept break {[rule for rule, _, _ in wrong]}"
+            raise RuntimeError(message)
 
     def validate(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[Broken]:
         """Hold a frame against rules.
@@ -170,10 +203,8 @@ def _context() -> Any:
 
 
 def _suite(name: str, rules: Sequence[Rule]) -> gx.ExpectationSuite:
-    suite = gx.ExpectationSuite(name)
-    for position, rule in enumerate(rules):
-        suite.add_expectation(_expectation(rule, position))
-    return suite
+    # Added one by one, each is compared with all before it.
+    return gx.ExpectationSuite(name, expectations=[_expectation(rule, at) for at, rule in enumerate(rules)])
 
 
 def _expectation(rule: Rule, position: int) -> Any:

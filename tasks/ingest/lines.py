@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_CHUNK = 4 << 20
+_CHUNK = 1 << 18  # stays in the cache
 _NEWLINE = 10
 
 
@@ -28,7 +28,9 @@ class Lines:
         self._file = file
         self._first = 0  # number of the first line in the chunk
         self._chunk = b""
-        self._ends: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._whole = 0  # bytes of whole lines in it
+        self._count = 0  # how many of them there are
+        self._ends: NDArray[np.int64] | None = None  # where they end, once that is asked
 
     def take(self, numbers: Sequence[int]) -> list[bytes]:
         """Return lines without their ends.
@@ -45,11 +47,13 @@ class Lines:
         """
         found = []
         for number in numbers:
-            while number >= self._first + len(self._ends) and self._advance():
+            while number >= self._first + self._count and self._advance():
                 pass
             position = number - self._first
-            if not 0 <= position < len(self._ends):
+            if not 0 <= position < self._count:
                 break
+            if self._ends is None:
+                self._ends = np.flatnonzero(_newlines(self._chunk))
             start = int(self._ends[position - 1]) + 1 if position else 0
             found.append(self._chunk[start : int(self._ends[position])].rstrip(b"\r"))
         return found
@@ -60,11 +64,16 @@ class Lines:
 
     def _advance(self) -> bool:
         """Go on to the next chunk of whole lines; False at the end of the file."""
-        rest = self._chunk[int(self._ends[-1]) + 1 :] if len(self._ends) else self._chunk
-        self._first += len(self._ends)
+        rest = self._chunk[self._whole :]
+        self._first += self._count
         read = self._file.read(_CHUNK)
         if not read and rest and not rest.endswith(b"\n"):
             read = b"\n"  # the last line may have no end
         self._chunk = rest + read
-        self._ends = np.flatnonzero(np.frombuffer(self._chunk, dtype=np.uint8) == _NEWLINE)
+        self._whole = self._chunk.rfind(b"\n") + 1
+        self._count, self._ends = int(np.count_nonzero(_newlines(self._chunk))), None
         return bool(read)
+
+
+def _newlines(chunk: bytes) -> NDArray[np.bool_]:
+    return np.equal(np.frombuffer(chunk, dtype=np.uint8), _NEWLINE)

@@ -25,6 +25,7 @@ from tasks.ingest.repeats import Fold, fold
 from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
 from tasks.ingest.tallies import Tally
+from tasks.ingest.writing import write_tracks
 from tasks.tracks import CHANGES, TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def _recordings_folded(folder: Path) -> int:
         for part in partitions_of(folder):
             tracks = read_tracks(part, arrow_schema().names)
             if tracks.num_rows:
-                pq.write_table(tracks, whole / part.name, compression="snappy")
+                write_tracks(tracks, whole / part.name)
         shutil.rmtree(folder / TRACKS)
         shutil.rmtree(folder / CHANGES, ignore_errors=True)
         (folder / TRACKS).mkdir()
@@ -249,7 +250,7 @@ def _recordings_folded(folder: Path) -> int:
         def write(tracks: pa.Table) -> None:
             if tracks.num_rows:
                 place = folder / TRACKS / f"part-{next(numbers):05}.parquet"
-                pq.write_table(tracks, place, compression="snappy")
+                write_tracks(tracks, place)
 
         return fold_recordings(partitions_of(scratch), scratch, write)
     finally:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Ids are looked at in passes of so many rows; each row takes some tens of bytes.
 _ROWS_A_PASS = 16_000_000
-_READERS = 2
+_THREADS = 2
 _COLUMNS = ("popularity", *UNIONS)
 CHANGED = pa.schema(
     [
@@ -84,23 +84,25 @@ def fold(fresh: Sequence[Path], folded: Sequence[Path] = (), rows_a_pass: int = 
 def _fold_some(fresh: Sequence[Path], folded: Sequence[Path], turn: int, passes: int) -> Fold:
     """Fold the ids whose turn it is."""
     parts = sorted([*fresh, *folded], key=_begins)
-    with ThreadPoolExecutor(_READERS) as readers:
-        new = list(readers.map(lambda part: _ids(part, turn, passes), fresh))
-        wanted = np.sort(np.concatenate([words.mixed for words, _ in new]))
-        old = list(readers.map(lambda part: _ids(part, turn, passes, wanted), folded))
-        found = dict(zip([*fresh, *folded], [*new, *old], strict=True))
-        ids = [found[part] for part in parts]
-        met = repeated([words for words, _ in ids])
+    with ThreadPoolExecutor(_THREADS) as threads:
+        ids = list(threads.map(lambda part: _ids(part, turn, passes), parts))
+        # Of what has been folded before, each id counts once: only those of fresh rows can come again.
+        met = repeated([mixed for mixed, _ in ids])
         if not any(len(chosen) for chosen in met):
             return Fold(0, 0)
-        chosen = [(words.take(one), positions[one]) for (words, positions), one in zip(ids, met, strict=True)]
-        del ids, new, old, found
-        tables = list(readers.map(lambda part, one: _rows(part, one[1]), parts, chosen))
-    rows = joined([words for words, _ in chosen], tables)
-    repeats, conflicts = int((~rows.stays).sum()), int((rows.conflict & ~rows.known & rows.stays).sum())
-    for number, (part, (_, positions)) in enumerate(zip(parts, chosen, strict=True)):
-        if len(positions):
-            _write_changes(part, positions, rows, number)
+        places = [positions[chosen] for (_, positions), chosen in zip(ids, met, strict=True)]
+        del ids, met
+        found = list(threads.map(_rows, parts, places))
+        rows = joined([words for words, _ in found], [table for _, table in found])
+        del found
+        repeats, conflicts = int((~rows.stays).sum()), int((rows.conflict & ~rows.known & rows.stays).sum())
+        ends = np.cumsum([0, *map(len, places)])
+        work = [
+            threads.submit(_write_changes, part, positions, rows, start)
+            for part, positions, start in zip(parts, places, ends[:-1].tolist(), strict=True)
+        ]
+        for one in work:
+            one.result()
     return Fold(repeats, conflicts)
 
 
@@ -111,51 +113,52 @@ def _begins(part: Path) -> tuple[int, int]:
     return source.statistics.min, row.statistics.min
 
 
-def _ids(
-    part: Path, turn: int, passes: int, wanted: NDArray[np.uint64] | None = None
-) -> tuple[Words, NDArray[np.int64]]:
-    """Return the ids of a partition whose turn it is, of rows that count, and where they are.
-
-    Where `wanted` is given, those that cannot be among them are left out.
-    """
+def _ids(part: Path, turn: int, passes: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the ids of a partition whose turn it is, of rows that count, as mixed numbers, and where they are."""
     column = pq.read_table(part, columns=["track_id"])["track_id"].combine_chunks()
     words, positions = words_of(column)
-    chosen = np.ones(len(positions), dtype=bool) if passes == 1 else words.mixed % np.uint64(passes) == turn
-    if wanted is not None:
-        place = np.searchsorted(wanted, words.mixed).clip(max=len(wanted) - 1)
-        chosen &= wanted[place] == words.mixed if len(wanted) else False
-        file = changes_of(part)
-        if file.is_file():
-            changes = pq.read_table(file, columns=["position", "stays"])
-            gone = np.zeros(len(column), dtype=bool)
-            gone[changes["position"].to_numpy()] = ~changes["stays"].to_numpy()
-            chosen &= ~gone[positions]
-    found = np.flatnonzero(chosen)
-    return words.take(found), positions[found]
-
-
-def _rows(part: Path, positions: NDArray[np.int64]) -> pa.Table:
-    """Return rows of a partition as they count now, with whether they stand for rows in conflict already."""
-    if not len(positions):
-        schema = pa.schema([arrow_schema().field(name) for name in _COLUMNS])
-        return schema.append(pa.field("known", pa.bool_())).empty_table()
-    tracks = pq.read_table(part, columns=list(_COLUMNS))
-    known = np.zeros(len(tracks), dtype=bool)
-    marked = np.zeros(len(tracks), dtype=bool)
-    marked[positions] = True
+    mixed = words.mixed
+    chosen = np.ones(len(positions), dtype=bool) if passes == 1 else mixed % np.uint64(passes) == turn
     file = changes_of(part)
     if file.is_file():
+        changes = pq.read_table(file, columns=["position", "stays"])
+        gone = np.zeros(len(column), dtype=bool)
+        gone[changes["position"].to_numpy()] = ~changes["stays"].to_numpy()
+        chosen &= ~gone[positions]
+    return (mixed, positions) if chosen.all() else (mixed[chosen], positions[chosen])
+
+
+def _rows(part: Path, positions: NDArray[np.int64]) -> tuple[Words, pa.Table]:
+    """Return the ids of rows of a partition, and what counts of them now.
+
+    Whether they stand for rows in conflict already is there as ``known``.
+    """
+    if not len(positions):
+        schema = pa.schema([arrow_schema().field(name) for name in _COLUMNS])
+        ids, _ = words_of(pa.array([], pa.string()))
+        return ids, schema.append(pa.field("known", pa.bool_())).empty_table()
+    tracks = pq.read_table(part, columns=["track_id", *_COLUMNS])
+    ids, _ = words_of(tracks["track_id"].combine_chunks().take(pa.array(positions)))
+    tracks = tracks.drop_columns(["track_id"])
+    known = np.zeros(len(tracks), dtype=bool)
+    file = changes_of(part)
+    if file.is_file():
+        marked = np.zeros(len(tracks), dtype=bool)
+        marked[positions] = True
         changes = pq.read_table(file)
         known[changes["position"].to_numpy()] = changes["conflict"].to_numpy()
         tracks = tracks.append_column("known", pa.array(known)).append_column("marked", pa.array(marked))
         tracks = changed(tracks, changes)
-        return tracks.filter(tracks["marked"]).drop_columns(["marked"])
-    return tracks.take(pa.array(positions)).append_column("known", pa.array(known[positions]))
+        return ids, tracks.filter(tracks["marked"]).drop_columns(["marked"])
+    return ids, tracks.take(pa.array(positions)).append_column("known", pa.array(known[positions]))
 
 
-def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, number: int) -> None:
-    """Write what becomes of rows of a partition, which are those of part `number`, in order."""
-    here = np.flatnonzero(rows.part == number)
+def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: int) -> None:
+    """Write what becomes of rows of a partition, which are those from `start` on, in order."""
+    chosen = np.flatnonzero(rows.several[start : start + len(positions)])
+    if not len(chosen):
+        return
+    here, positions = start + chosen, positions[chosen]
     stays = rows.stays[here]
     lists = {name: united(rows, name, here) for name in UNIONS}
     changes = pa.table(

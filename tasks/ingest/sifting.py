@@ -7,28 +7,29 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import parquet as pq
 
 from schemas.expectations import row_rules
 from schemas.quarantine import QUARANTINE
 from schemas.reports import SiftReport
 from schemas.tracks import COLUMNS, arrow_schema
-from tasks.ingest.background import Behind, ahead
+from tasks.ingest.background import ahead
 from tasks.ingest.coercion import coerce
 from tasks.ingest.evidence import SAMPLE_ROWS
+from tasks.ingest.extremes import Extremes
 from tasks.ingest.noting import bad_rows, without_noted
 from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
 from tasks.ingest.recognition import recognise
 from tasks.ingest.tallies import Tally
-from tasks.tracks import TRACKS
+from tasks.ingest.writing import PartWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -44,13 +45,21 @@ if TYPE_CHECKING:
 REPORT = "sifted.json"
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was found of a source, and the hashes of its partitions, by path, which are on the disk already."""
+
+    report: SiftReport
+    hashes: Mapping[str, str]
+
+
 def sift(
     source: Source,
     parameters: IngestParameters,
     folder: Path,
     inspection: Callable[[], Inspection],
     progress: Callable[[int, int | None], None] = lambda _done, _of: None,
-) -> SiftReport:
+) -> Found:
     """Read a source and tell good rows from bad.
 
     Parameters
@@ -67,22 +76,21 @@ def sift(
 
     Returns
     -------
-    SiftReport
+    Found
 
     Raises
     ------
     CorpusRejected
         If the source cannot be read or lacks a column that there must be.
     """
-    tally = Tally()
+    tally, kept = Tally(), Extremes()
     noted: Counter[str] = Counter()
     identity = identity_of(source)
-    rows_in = parts = 0
-    (folder / TRACKS).mkdir()
+    rows_in = 0
     with (
         contextlib.closing(open_reader(source, parameters.max_unfold)) as reader,
         Quarantine(folder / QUARANTINE) as quarantine,
-        Behind() as writer,
+        PartWriter(folder) as writer,
     ):
         sample = next(reader.partitions(SAMPLE_ROWS)).table
         recognised = recognise(source.name, reader.names, sample, parameters.columns)
@@ -93,7 +101,7 @@ def sift(
             rows_in += len(partition.rows) + len(partition.malformed)
             reasons: dict[int, list[str]] = {}
             if values is not None and unreadable is not None:
-                broken = judge.inspect(rules, values, unreadable, partition.rows, tally)
+                broken = judge.inspect(rules, values, unreadable, partition.rows, tally, kept)
                 reasons = bad_rows(broken)
                 emptied, noted_here = without_noted(values, partition.rows, broken, reasons)
                 noted.update(noted_here)
@@ -101,10 +109,10 @@ def sift(
                 if reasons:
                     tracks = tracks.filter(pa.array(~np.isin(partition.rows, list(reasons))))
                 if tracks.num_rows:
-                    writer.submit(_writing(tracks, folder / TRACKS / f"part-{parts:05}.parquet"))
-                    parts += 1
+                    writer.add(tracks)
             quarantine.add(reader, partition, reasons)
             progress(rows_in, reader.total)
+        judge.confirm(rules, kept)
     report = SiftReport(
         layout=recognised.layout.name,
         why="; ".join(filter(None, [recognised.why, reader.note])),
@@ -117,7 +125,7 @@ def sift(
         tally=tuple(tally.plain()),
     )
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return report
+    return Found(report, writer.hashes)
 
 
 def key_parameters(parameters: IngestParameters) -> dict[str, object]:
@@ -146,10 +154,6 @@ def _coerced(source: Source, recognised: Recognised, partitions: Iterator[Partit
             yield partition, *coerce(source.name, partition.table, recognised)
         else:
             yield partition, None, None
-
-
-def _writing(tracks: pa.Table, path: Path) -> Callable[[], None]:
-    return lambda: pq.write_table(tracks, path, compression="snappy")
 
 
 def _canonical(source: int, rows: NDArray[np.int64], values: pa.Table) -> pa.Table:

@@ -6,6 +6,7 @@ import errno
 import glob
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from schemas.parameters import IngestParameters
 from schemas.references import Source
 from tasks.addresses import is_address, shown
 from tasks.ingest.formats import READS, is_table_name, printable
+from tasks.ingest.known import KnownFiles, now, stamp
 from tasks.ingest.text import Utf8Check
 from tasks.ingest.unfolding import is_archive
 from tasks.progress import LOGGER
+from tasks.storage import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,13 +29,14 @@ if TYPE_CHECKING:
 # Where a run keeps what it fetched, in its folder of work.
 PLACES = "places"
 
+_MUCH = 64 << 20  # worth another thread
 _CHUNK = 1 << 16  # stays in the cache: several times as fast as a megabyte
 _LONGEST = 200
 _MAX_UNFOLD: float = IngestParameters().max_unfold
 
 
 def find_sources(
-    given: Sequence[str], cache: Path | None = None, max_unfold: float = _MAX_UNFOLD
+    given: Sequence[str], cache: Path | None = None, max_unfold: float = _MAX_UNFOLD, *, anew: bool = False
 ) -> tuple[Source, ...]:
     """Return the files of a corpus.
 
@@ -42,9 +46,12 @@ def find_sources(
         Files, folders, globs and addresses, in the order in which they are to be read. Of a folder every file directly
         in it is taken that has the ending of a table, by name; hidden ones are not. Of a zip archive, every table.
     cache : Path, optional
-        Folder for what is fetched from an address; it is kept, and fetched again only if it has changed there.
+        Folder for what is fetched from an address, and fetched again only if it has changed there; and for a note of
+        the hashes of files, which are read again only if they have been touched.
     max_unfold : float
         How many times its size an archive may unfold to.
+    anew : bool
+        Read every file again, touched or not.
 
     Returns
     -------
@@ -62,13 +69,15 @@ def find_sources(
         message = f"no corpus was given: name a file, a folder, a pattern or an address of {READS}"
         raise CorpusRejected(message)
     found: dict[str, Source] = {}
-    for source in (source for text in given for source in _sources(text, cache, max_unfold)):
+    known = KnownFiles(cache, anew=anew)
+    for source in (source for text in given for source in _sources(text, cache, max_unfold, known)):
         if source.sha256 in found:
             LOGGER.warning(
                 "%-7s %s holds the same as %s: it counts once", "ingest", _whence(source), _whence(found[source.sha256])
             )
         else:
             found[source.sha256] = source
+    known.save()
     return tuple(found.values())
 
 
@@ -76,7 +85,7 @@ def _whence(source: Source) -> str:
     return source.place or (source.name if source.member else source.path)
 
 
-def _sources(text: str, cache: Path | None, max_unfold: float) -> Iterator[Source]:
+def _sources(text: str, cache: Path | None, max_unfold: float, known: KnownFiles) -> Iterator[Source]:
     if is_address(text):
         from tasks.ingest.fetching import fetched
 
@@ -84,11 +93,11 @@ def _sources(text: str, cache: Path | None, max_unfold: float) -> Iterator[Sourc
             message = f"{shown(text)} cannot be fetched without a folder to keep it in"
             raise ValueError(message)
         for copy in fetched(text, cache):
-            yield from _of_file(copy.path, copy.name, copy.place, max_unfold)
+            yield from _of_file(copy.path, copy.name, copy.place, max_unfold, known)
         return
     try:
         for path in _expanded(text):
-            yield from _of_file(path, printable(path.name), "", max_unfold)
+            yield from _of_file(path, printable(path.name), "", max_unfold, known)
     except PermissionError as error:
         message = f"{error.filename} may not be read by this user: change its permissions"
         raise CorpusRejected(message) from None
@@ -118,7 +127,7 @@ def _expanded(text: str) -> list[Path]:
     return files
 
 
-def _of_file(path: Path, name: str, place: str, max_unfold: float) -> Iterator[Source]:
+def _of_file(path: Path, name: str, place: str, max_unfold: float, known: KnownFiles) -> Iterator[Source]:
     """Yield the sources in one file: itself, or the members of an archive."""
     if not path.exists():
         message = f"there is no file or folder {path}: check how it is spelt, and the folder it starts from"
@@ -138,18 +147,44 @@ def _of_file(path: Path, name: str, place: str, max_unfold: float) -> Iterator[S
         for member in members(path, name, max_unfold):
             yield member.model_copy(update={"place": place})
         return
-    sha256, utf8 = _examined(path)
-    yield Source(path=str(path.resolve()), name=name, sha256=sha256, utf8=utf8, place=place)
+    whole = path.resolve()
+    sha256, utf8 = known.find(whole) or _noted(whole, known)
+    yield Source(path=str(whole), name=name, sha256=sha256, utf8=utf8, place=place)
+
+
+def _noted(path: Path, known: KnownFiles) -> tuple[str, bool]:
+    """Return what `_examined` does, and have it noted."""
+    before, began = stamp(path), now()
+    found = _examined(path)
+    known.add(path, before, began, found)
+    return found
 
 
 def _examined(path: Path) -> tuple[str, bool]:
-    """Return the hash of a file, and whether it is UTF-8 text, having read it once."""
-    digest, check = hashlib.sha256(), Utf8Check()
+    """Return the hash of a file, and whether it is UTF-8 text."""
+    if path.stat().st_size > _MUCH:
+        with ThreadPoolExecutor(1) as other:
+            digest = other.submit(sha256_of, path)
+            utf8 = _is_utf8(path)
+            return digest.result(), utf8
+    hashed, check = hashlib.sha256(), Utf8Check()
+    for chunk in _chunks(path):
+        hashed.update(chunk)
+        check.add(chunk)
+    return hashed.hexdigest(), check.clean
+
+
+def _is_utf8(path: Path) -> bool:
+    check = Utf8Check()
+    for chunk in _chunks(path):
+        check.add(chunk)
+    return check.clean
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            check.add(chunk)
-    return digest.hexdigest(), check.clean
+            yield chunk
 
 
 def summary(report: IngestReport) -> str:

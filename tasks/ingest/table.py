@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import parquet as pq
 
 from schemas.errors import CorpusRejected
 from schemas.expectations import TABLE_RULES, table_rules
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from schemas.reports import LastCorpus, RowCounts
     from tasks.ingest.inspection import Inspection
 
+_THREADS = 2
 _LEVELS = ("genres", "subgenres")
 _RECORDING = ("track_name", "duration_ms")
 _MOST_GENRES = 10_000  # more are no genres, and would swell every manifest
@@ -57,10 +60,20 @@ def statistics_of(
         All genres, sorted; empty where there are more than some thousands.
     """
     names = ["popularity", *(level for level in _LEVELS if level in columns)]
-    names += {"keep": [], "drop": ["track_id"], "recording": ["track_id", *_RECORDING]}[parameters.repeats]
-    found = _Tally(names, pa.array(last.genres, pa.string()) if last and last.genres else None)
-    for part in parts:
-        found.add(read_tracks(part, names))
+    names += _RECORDING if parameters.repeats == "recording" else ()
+    known = pa.array(last.genres, pa.string()) if last and last.genres else None
+
+    def counted(part: Path) -> _Tally:
+        tally = _Tally(names, known)
+        tally.add(read_tracks(part, names))
+        if parameters.repeats != "keep":
+            tally.counts["without_id"] += _without_id(part)
+        return tally
+
+    found = _Tally(names, known)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for one in threads.map(counted, parts):
+            found.merge(one)
     statistics = {
         "tracks": float(rows.kept),
         "mean_popularity": found.sum() / rows.kept,
@@ -121,6 +134,16 @@ def judge(
     return tuple(said.values()), tally
 
 
+def _without_id(part: Path) -> int:
+    """Return how many rows have no id, as the file's own counts say: none of them is ever folded."""
+    file = pq.read_metadata(part)
+    at = file.schema.names.index("track_id")
+    counts = [file.row_group(group).column(at).statistics for group in range(file.num_row_groups)]
+    if all(count is not None and count.has_null_count for count in counts):
+        return sum(count.null_count for count in counts)
+    return int(pq.read_table(part, columns=["track_id"])["track_id"].null_count)
+
+
 class _Tally:
     """Counts, part by part; whatever the parts, the same in the end.
 
@@ -151,11 +174,18 @@ class _Tally:
         self.counts["of_zeros"] += int((values == 0).sum())
         if self.levels:
             self._add_genres(table)
-        if "track_id" in self.names:
-            self.counts["without_id"] += table["track_id"].null_count
         if set(_RECORDING) <= set(self.names):
             missing = pc.or_(*(pc.is_null(table[name]) for name in _RECORDING))
             self.counts["without_recording"] += pc.sum(missing).as_py()
+
+    def merge(self, other: _Tally) -> None:
+        """Add what another one counted."""
+        self.counts.update(other.counts)
+        self.new_genres += other.new_genres
+        self._whole += other._whole
+        self._broken.update(other._broken)
+        if len(self.genres) <= _MOST_GENRES:
+            self.genres |= other.genres
 
     def sum(self) -> float:
         """Return the sum of popularity."""
@@ -166,11 +196,12 @@ class _Tally:
         familiar = np.zeros(table.num_rows, dtype=bool)
         for level in self.levels:
             lists = table[level].combine_chunks()
-            names, rows = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
-            having[rows] = True
+            names = pc.list_flatten(lists)
+            having |= pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False) > 0
             if len(self.genres) <= _MOST_GENRES:
                 self.genres.update(pc.unique(names).to_pylist())
             if self.known is not None:
+                rows = pc.list_parent_indices(lists).to_numpy()
                 familiar[rows[pc.is_in(names, value_set=self.known).to_numpy(zero_copy_only=False)]] = True
         self.counts["without_genre"] += int((~having).sum())
         self.new_genres += int((having & ~familiar).sum())

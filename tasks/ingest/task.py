@@ -51,7 +51,7 @@ def ingest(
     quarantine is kept in the folder `rejected`.
     """
     progress = Progress("ingest", "rows", create_progress_artifact, update_progress_artifact)
-    found = find_sources(sources, Path(work) / PLACES, parameters.max_unfold)
+    found = find_sources(sources, Path(work) / PLACES, parameters.max_unfold, anew=force)
     storage = Storage(work)
     last = _last(found, earlier)
     inputs = [f"{source.name}:{source.sha256}" for source in found]

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from schemas.comparison import JUDGED
-from schemas.errors import NotConverged
+from schemas.errors import AnotherRefit, NotConverged
 from schemas.publication import (
     ARTIST_MEANS,
     ARTISTS,
@@ -54,6 +54,7 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
     seed: int,
     publish_parameters: PublishParameters,
     *,
+    before: str | None = None,
     force: bool = False,
 ) -> Publication:
     """Publish, unless readers have exactly this already.
@@ -72,6 +73,9 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         By step, as the run was given them; plain JSON, for the manifest.
     seed : int
     publish_parameters : PublishParameters
+    before : str, optional
+        The version that was current when the run read its corpus, empty for none. If another is by now, that run may
+        have read a newer corpus, and is not overtaken.
     force : bool
         Publish a new version even if the current one is the same.
 
@@ -86,6 +90,8 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         If `name` cannot name a publication.
     NotConverged
         If the gate did not pass this posterior.
+    AnotherRefit
+        If another run has published since `before`.
     PublicationConflict
         If another run goes on publishing under this name, or what lies there is not a publication.
     """
@@ -96,6 +102,12 @@ def publish(  # noqa: PLR0913 - what a manifest records, each by its name
         found = None if force else find_version(store, name, key)
         if found is not None and (current is None or found >= current):
             return _published_before(store, press, name, found, publish_parameters)
+        if before is not None and (current or "") != before:
+            message = (
+                f"another refit of {name} has published {current} since this one began, and this one does not overtake "
+                "it; start it again if it is to count"
+            )
+            raise AnotherRefit(message)
         # Where readers are on something newer by now, or on a damaged twin, the pointer does not go back in time: what
         # was asked for is published once more, after it.
         evidence = read_evidence(inputs)

@@ -33,7 +33,7 @@ _FIGURES = {
     retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
 )
-def publish(
+def publish(  # noqa: PLR0913 - what it reads, and where it goes
     results: dict[str, Reference],
     parameters: PublishParameters,
     settings: dict[str, Any],
@@ -41,11 +41,13 @@ def publish(
     name: str,
     to: str,
     *,
+    before: str | None = None,
     force: bool = False,
 ) -> Publication:
     """Publish what the other steps made, by name; see `tasks.publish.publisher.publish`.
 
-    `settings` are the parameters of the whole run, for the manifest.
+    `settings` are the parameters of the whole run, for the manifest; `before` is the version that was current when the
+    run began, empty for none.
     """
     from tasks.publish.evidence import ARTISTS
     from tasks.publish.leaderboard import leaderboard_markdown
@@ -61,7 +63,7 @@ def publish(
     key = key_of("publish", contents, {"name": name, **parameters.model_dump(mode="json", exclude={"promote"})})
     seed = int(settings["sample"]["seed"])
     store = open_store(to)
-    publication = publish_version(store, name, key, inputs, settings, seed, parameters, force=force)
+    publication = publish_version(store, name, key, inputs, settings, seed, parameters, before=before, force=force)
     held_back = f", is not current: {publication.held_back}" if publication.held_back else ""
     create_markdown_artifact(
         key="leaderboard",

@@ -18,7 +18,7 @@ from tasks.sample.model import specified
 from tasks.sample.nuts import STATISTICS, Chains
 from tasks.sample.old_python import check_machine
 from tasks.sample.portable.worker import DRAWS, OF_SAMPLER, RESULT, TASK
-from tasks.sample.room import clean_environment, new_log, ready_room
+from tasks.sample.room import clean_environment, new_log, ready_room, theano_flags
 from tasks.sample.watched import TookTooLong, printable, tail, watch
 
 if TYPE_CHECKING:
@@ -108,20 +108,22 @@ class _Run:
 
     def run(self, progress: Callable[[int, int], None]) -> None:
         """Start PyMC3, and return once it has left its draws."""
-
-        def hear(news: dict[str, Any]) -> None:
-            if isinstance(news.get("done"), int):
-                self.done = news["done"]
-                progress(self.done, self.total)
-            elif news.get("doing") == "compiles":
-                _LOGGER.info("%-7s PyMC3 compiles the model: two minutes, unless it has done so before", "sample")
-            elif news.get("doing") == "writes":
-                _LOGGER.info("%-7s PyMC3 has sampled", "sample", extra={"pymc3": news})
-            elif isinstance(news.get("failed"), str):
-                self.failed = printable(news["failed"])[:500]
-
         limit = self.parameters.time_limit
         with self.room.compiled(self.scratch / "compiled") as compiled:
+
+            def hear(news: dict[str, Any]) -> None:
+                if isinstance(news.get("done"), int):
+                    if not self.done:  # it samples: all is compiled
+                        compiled.is_sound()
+                    self.done = news["done"]
+                    progress(self.done, self.total)
+                elif news.get("doing") == "compiles":
+                    _LOGGER.info("%-7s PyMC3 compiles the model: two minutes, unless it has done so before", "sample")
+                elif news.get("doing") == "writes":
+                    _LOGGER.info("%-7s PyMC3 has sampled", "sample", extra={"pymc3": news})
+                elif isinstance(news.get("failed"), str):
+                    self.failed = printable(news["failed"])[:500]
+
             try:
                 ended = watch(
                     [self.room.python, "-I", "-B", "-c", _START, _PORTABLE.parent, self.scratch],
@@ -151,7 +153,7 @@ class _Run:
             "blas__ldflags": "",
         }
         one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        theano = {"THEANO_FLAGS": ",".join(f"{name}={value}" for name, value in flags.items())}
+        theano = {"THEANO_FLAGS": theano_flags(flags)}
         # Settings that people keep for Theano and matplotlib are none of ours.
         return clean_environment() | one | theano | {"THEANORC": os.devnull, "MPLCONFIGDIR": str(self.scratch)}
 

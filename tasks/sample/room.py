@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import re
+import shlex
 import shutil
 import sys
 import time
@@ -24,7 +25,7 @@ from tasks.sample.watched import tail, watch
 from tasks.storage import partial_name, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO
 
     from tasks.sample.old_python import Machine
@@ -96,7 +97,7 @@ class Room:
 
 
 class Compiled:
-    """What Theano has compiled; whoever was killed while at it may have left it broken, and it begins anew."""
+    """What Theano has compiled; whoever was killed while it compiled may have left it broken, and it begins anew."""
 
     def __init__(self, folder: Path, lock: int | None) -> None:
         self.folder, self.lock = folder, lock
@@ -107,7 +108,7 @@ class Compiled:
         self._in_use.touch()
 
     def is_sound(self) -> None:
-        """Say that whoever used it has ended by itself."""
+        """Say that nothing is being compiled any more."""
         self._in_use.unlink(missing_ok=True)
 
 
@@ -135,6 +136,11 @@ def clean_environment() -> dict[str, str]:
     misleading = re.compile(r"PYTHON|VIRTUAL_ENV|THEANO|PIP_(PREFIX|ROOT|TARGET|USER)|UV_(PYTHON|SYSTEM|BREAK|PROJECT)")
     kept = {name: value for name, value in os.environ.items() if not misleading.match(name)}
     return kept | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def theano_flags(flags: Mapping[str, object]) -> str:
+    """Return settings as Theano reads them, whatever letters are in a path."""
+    return ",".join(f"{name}={shlex.quote(str(value))}" for name, value in flags.items())
 
 
 def room_for(machine: Machine) -> Room:
@@ -236,7 +242,8 @@ class _Making:
 
     def _does(self, command: Sequence[str | Path]) -> bool:
         guarded = [sys.executable, "-I", "-c", _ENDS_WITH_US, *command]
-        environment = clean_environment() | {"THEANO_FLAGS": f"base_compiledir={self.folder / 'theano'},cxx="}
+        flags = theano_flags({"base_compiledir": self.folder / "theano", "cxx": ""})
+        environment = clean_environment() | {"THEANO_FLAGS": flags}
         return watch(guarded, environment=environment, log=self.log, folder=self.folder).status == 0
 
     def _failed(self, message: str) -> EngineFailed:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from schemas.expectations import Rule
+    from tasks.ingest.extremes import Extremes
     from tasks.ingest.tallies import Tally
 
     Rows = NDArray[np.int64]
@@ -30,12 +31,16 @@ class PlainInspection(Inspection):
         """Set nothing up."""
 
     def inspect(
-        self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally
+        self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally, kept: Extremes
     ) -> list[tuple[Rule, Rows]]:
         """Return the broken rules in their order, and the record numbers of the rows that break each."""
+        del kept  # every row has been looked at
         broken = self.validate(rules, row_frame(values, unreadable, rules, rows))
         tally.add(rules, values, len(rows), broken)
         return [(rule, found) for rule, found, _ in broken]
+
+    def confirm(self, rules: Sequence[Rule], kept: Extremes) -> None:
+        """Add nothing."""
 
     def validate(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[tuple[Rule, Rows, list[Any]]]:
         """Return the same, with the first values that break each rule."""
@@ -53,10 +58,10 @@ class BothInspections(Inspection):
     """Great Expectations, and the plain comparisons beside it: they must agree."""
 
     def inspect(
-        self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally
+        self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally, kept: Extremes
     ) -> list[tuple[Rule, Rows]]:
         """Return what Great Expectations found."""
-        found = super().inspect(rules, values, unreadable, rows, tally)
+        found = super().inspect(rules, values, unreadable, rows, tally, kept)
         plain = PlainInspection().validate(rules, row_frame(values, unreadable, rules, rows))
         if [(rule, sorted(where)) for rule, where in found] != [(rule, sorted(where)) for rule, where, _ in plain]:
             message = f"Great Expectations finds {found}, and plain comparisons {plain}"

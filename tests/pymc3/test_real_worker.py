@@ -53,14 +53,6 @@ def test_the_same_seed_gives_the_same_draws_on_one_core_and_on_several(grouped_b
     assert not np.array_equal(first["mu"], other["mu"])
 
 
-def test_at_its_time_limit_it_is_gone(grouped_book: Path, tmp_path: Path) -> None:
-    parameters = SampleParameters(engine="pymc3", draws=100_000, tune=100_000, time_limit=0.3)
-    with pytest.raises(EngineFailed, match=r"stopped at the time limit of 0\.3 minutes, .* of 800,000 iterations done"):
-        sample_posterior(grouped_book, parameters, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    assert working_in(tmp_path) == []
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_or_interrupted_it_leaves_nobody_behind(how: int, grouped_book: Path, tmp_path: Path) -> None:
@@ -106,3 +98,11 @@ def test_the_command_publishes_what_it_drew(book_corpus: Path, tmp_path: Path) -
     assert manifest["sampling"]["versions"]["pymc3"] == "3.11.6"
     assert manifest["verdict"]["passed"] is True
     assert manifest["parameters"]["sample"]["time_limit"] == 60
+
+
+def test_at_its_time_limit_it_is_gone(grouped_book: Path, tmp_path: Path) -> None:
+    parameters = SampleParameters(engine="pymc3", draws=100_000, tune=100_000, time_limit=0.3)
+    with pytest.raises(EngineFailed, match=r"stopped at the time limit of 0\.3 minutes, .* of 800,000 iterations done"):
+        sample_posterior(grouped_book, parameters, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert working_in(tmp_path) == []

@@ -208,6 +208,16 @@ def test_files_of_tracks_are_checked_and_nothing_is_left(tmp_path: Path, monkeyp
         run(write(tmp_path / "none.csv", []))
 
 
+def test_files_of_tracks_are_read_by_the_columns_they_are_said_to_have(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("artist,hits\nA,7\nB,700\n", encoding="utf-8")
+    with pytest.raises(CorpusRejected, match="popularity=NAME"):
+        run(path)
+    assert "1 of 2 rows in quarantine" in run(path, "--column", "popularity=hits")
+    with pytest.raises(InvalidParameter, match="--column"):
+        run(path, "--column", "hits")
+
+
 def test_a_folder_of_a_step_is_read(tmp_path: Path, quarantine: pa.Table) -> None:
     assert quarantine.num_rows == 4
     for path in (tmp_path / "first", tmp_path / "first" / QUARANTINE):

@@ -144,6 +144,7 @@ def test_a_date_that_is_none_is_left_out(tmp_path: Path, ingest: Ingest) -> None
     pq.write_table(table, tmp_path / "x.parquet")
     done = ingest(tmp_path / "out", tmp_path / "x.parquet")
     assert done.tracks["release_date"].to_pylist() == [*dates[:3], "1999-12-31", None, None]
+    assert done.report.noted == {"release_date: cannot read as a date": 1}
     assert done.report.rows.kept == 6
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from schemas.expectations import Rule
+from tasks.ingest.extremes import Extremes
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.tallies import Tally
 
@@ -132,7 +133,9 @@ def rows_of(energy: Sequence[float | None], rules: Sequence[Rule], inspection: I
     values = pa.table({"energy": pa.array(energy, pa.float64())})
     unreadable = pa.table({"energy": pa.repeat(pa.scalar(value=False), len(energy))})
     rows = np.arange(7, 7 + len(energy))
-    found = inspection.inspect(rules, values, unreadable, rows, Tally())
+    kept = Extremes()
+    found = inspection.inspect(rules, values, unreadable, rows, Tally(), kept)
+    inspection.confirm(rules, kept)
     return {rule.reason: broken.tolist() for rule, broken in found}
 
 

@@ -62,11 +62,11 @@ def _release(
     *,
     name: str = "weekly",
     figures: bool = False,
-    force: bool = False,
+    **options: Any,
 ) -> Any:
     parameters = {"sample": {"draws": 100}}
     chosen = inputs or default
-    return publish(root, name, key, chosen, parameters, 7, PublishParameters(figures=figures), force=force)
+    return publish(root, name, key, chosen, parameters, 7, PublishParameters(figures=figures), **options)
 
 
 @pytest.fixture

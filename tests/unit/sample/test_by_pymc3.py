@@ -216,10 +216,13 @@ def test_a_crash_or_a_death_of_unknown_cause_is_not(
     assert f"ended by {signal}" in stand.failure(ended_by(signal))
 
 
-def test_what_was_compiled_is_kept_unless_it_was_stopped(stand: Stand) -> None:
+def test_what_was_compiled_is_kept_unless_it_was_stopped_meanwhile(stand: Stand) -> None:
     compile_one = "Path(os.environ['THEANO_FLAGS'].split(',')[0].split('=')[1], 'one.so').touch(); "
     home = stand.folder / "cache" / "pymc3" / "compiled-room" / "0"
     stand.failure(compile_one + "sys.exit(1)")
+    assert (home / "one.so").exists()
+    stand.failure(compile_one + "tell(done=1); time.sleep(300)", time_limit=0.02)
+    stand.failure("sys.exit(1)")
     assert (home / "one.so").exists()
     stand.failure(compile_one + "time.sleep(300)", time_limit=0.02)
     stand.sample("leave()")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import threading
 import time
@@ -186,6 +187,14 @@ def test_where_files_cannot_be_locked_each_run_compiles_for_itself(
         assert compiled.folder == tmp_path / "else"
         assert compiled.folder.is_dir()
         assert compiled.lock is None
+
+
+def test_theano_reads_any_path() -> None:
+    path = "/home/a, b#c=d 'e'/\u00fc"
+    # As its own configuration parser splits them.
+    splitter = shlex.shlex(rooms.theano_flags({"base_compiledir": path, "blas__ldflags": "", "cxx": "g++"}), posix=True)
+    splitter.whitespace, splitter.whitespace_split = ",", True
+    assert dict(word.split("=", 1) for word in splitter) == {"base_compiledir": path, "blas__ldflags": "", "cxx": "g++"}
 
 
 def test_settings_that_lead_astray_stay_outside(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,79 @@
+"""Automations from files: what the server does when something happens, or fails to."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from prefect.blocks.webhook import Webhook
+from prefect.client.orchestration import get_client
+from prefect.events.schemas.automations import Automation, AutomationCore
+from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prefect.client.orchestration import SyncPrefectClient
+
+FOLDER = Path(__file__).resolve().parents[1] / "automations"
+BLOCK = "encore-alerts"
+LOST = "run-lost"
+ALERTS = ("refit-failed", "refit-overdue")
+
+
+def make_alerts(webhook: str, name: str, hours: float) -> list[str]:
+    """Have the server call a webhook when a refit has failed, and when none has completed for some hours.
+
+    Made again, they replace what was made before under the same name.
+
+    Parameters
+    ----------
+    webhook : str
+        Address that is sent JSON. It is kept as a secret, in a block of Prefect.
+    name : str
+        Of the one publication that it is about; empty for all.
+    hours : float
+
+    Returns
+    -------
+    list of str
+        The names of the automations.
+    """
+    block = Webhook(url=SecretStr(webhook)).save(BLOCK, overwrite=True)
+    values = {
+        "webhook": str(block),
+        "runs": f"refit-{name}-*" if name else "refit-*",
+        "of_name": f" ({name})" if name else "",
+        "hours": f"{hours:g}",
+        "seconds": str(round(hours * 3600)),
+    }
+    with get_client(sync_client=True) as client:
+        return [make_automation(client, file, values) for file in ALERTS]
+
+
+def make_automation(client: SyncPrefectClient, file: str, values: Mapping[str, str]) -> str:
+    """Make the automation of a file, or bring the one of that name up to date; return its name."""
+    read = yaml.safe_load((FOLDER / f"{file}.yaml").read_text(encoding="utf-8"))
+    wanted = AutomationCore.model_validate(_filled_in(read, values))
+    body = wanted.model_dump(mode="json")
+    there = client.request("POST", "/automations/filter", json={"automations": {"name": {"any_": [wanted.name]}}})
+    found = [Automation.model_validate(one) for one in there.raise_for_status().json()]
+    if found:
+        client.request("PUT", "/automations/{id}", path_params={"id": found[0].id}, json=body).raise_for_status()
+    else:
+        client.request("POST", "/automations/", json=body).raise_for_status()
+    return wanted.name
+
+
+def _filled_in(value: Any, values: Mapping[str, str]) -> Any:
+    """Put values where ``${...}`` stands in the texts of a file."""
+    if isinstance(value, str):
+        # Not substitute: what belongs to the server's own templates stays.
+        return string.Template(value).safe_substitute(values)
+    if isinstance(value, dict):
+        return {key: _filled_in(one, values) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled_in(one, values) for one in value]
+    return value

@@ -1,0 +1,98 @@
+"""Partitions of canonical Parquet, written behind whoever makes them, hashed from memory and put on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet as pq
+
+from tasks.ingest.background import Behind
+from tasks.storage import sync
+from tasks.tracks import TRACKS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What an id or a length is, is hardly ever said twice: a dictionary of it would be made for nothing, and a page of
+# plain values is as small. Of text that does repeat, compression finds that at less cost.
+_LOOKED_AT = 4096
+_FEW = 1024
+_PLAIN_TEXT = ("track_id", "track_name", "album_name", "artists")
+_COMPRESSED = ("track_name", "album_name", "artists")
+_ASKED_FOR = ["source", "row", "track_id", "popularity"]
+
+
+class PartWriter:
+    """Writes ``tracks/part-00000.parquet`` and so on into a folder; a context manager.
+
+    Attributes
+    ----------
+    hashes : dict of str to str
+        SHA-256 of each file by its path in the folder; complete when the context has been left.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        (folder / TRACKS).mkdir()
+        self._folder = folder
+        self._behind = Behind()
+        self._parts = 0
+        self.hashes: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self._behind.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._behind.__exit__(kind, *rest)
+
+    def add(self, tracks: pa.Table) -> None:
+        """Have a partition written."""
+        name = f"{TRACKS}/part-{self._parts:05}.parquet"
+        self._parts += 1
+        self._behind.submit(lambda: self._write(tracks, name))
+
+    def _write(self, tracks: pa.Table, name: str) -> None:
+        buffer = pa.BufferOutputStream()
+        write_tracks(tracks, buffer)
+        data = memoryview(buffer.getvalue())
+        self.hashes[name] = hashlib.sha256(data).hexdigest()
+        path = self._folder / name
+        with path.open("wb") as file:
+            file.write(data)
+        sync(path)
+
+
+def write_tracks(tracks: pa.Table, where: Path | pa.NativeFile) -> None:
+    """Write canonical tracks as Parquet: in the way that is soon written and read, and small enough.
+
+    Parameters
+    ----------
+    tracks : pyarrow.Table
+    where : Path or pyarrow.NativeFile
+    """
+    names = tracks.schema.names
+    paths = {
+        name: f"{name}.list.element" if pa.types.is_list(tracks.schema.field(name).type) else name for name in names
+    }
+    pq.write_table(
+        tracks,
+        where,
+        compression={paths[name]: "snappy" if name in _COMPRESSED else "none" for name in names},
+        use_dictionary=[paths[name] for name in names if _repeats(tracks, name)],
+        column_encoding={"row": "DELTA_BINARY_PACKED"},
+        write_statistics=_ASKED_FOR,
+    )
+
+
+def _repeats(tracks: pa.Table, name: str) -> bool:
+    """Say whether a column has few distinct values, told from its first ones."""
+    kind = tracks.schema.field(name).type
+    if name == "row" or name in _PLAIN_TEXT or pa.types.is_boolean(kind):
+        return False
+    if not pa.types.is_floating(kind):
+        return True
+    first = tracks[name].slice(0, _LOOKED_AT).to_numpy()
+    return len(np.unique(first)) <= _FEW
