@@ -13,7 +13,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow test-pymc3 test-browser screenshots fuzz fuzz-gate calibrate lint format types check precommit
+TESTING := test test-slow test-pymc3 test-browser faults screenshots fuzz fuzz-gate calibrate lint format types check precommit
 
 .PHONY: help refit evaluate serve bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
@@ -22,7 +22,7 @@ help: ## show this list
 	@echo
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'ARGS="..." is appended to the command of refit, evaluate, serve, test, test-*, screenshots, fuzz, fuzz-gate, lock and bench-*. ENCORE_PYTHON names the Python to use.'
+	@echo 'ARGS="..." is appended to the command of refit, evaluate, serve, test, test-*, screenshots, faults, fuzz, fuzz-gate, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
 refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
 	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
@@ -41,6 +41,9 @@ test-slow: setup-dev ## run the tests that take long
 
 test-pymc3: setup-dev ## hold PyMC3 itself against PyMC 6 and the sums, where there is a Python 3.9 or 3.8 (half an hour)
 	@$(BIN)/python -m pytest -m pymc3 tests/pymc3 $(ARGS)
+
+faults: setup-dev ## kill refits, fill their disk, spoil their files, more than a hundred times; writes docs/faults.md
+	@$(BIN)/python tests/faults/faults.py $(ARGS)
 
 test-browser: setup-dev ## try the report in a real browser: the Chromium of this machine (2 minutes)
 	@$(BIN)/python -m pytest -m browser $(ARGS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import random
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -13,24 +15,71 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STEPS = ("ingest", "group", "sample", "gate", "publish")
+BUG = 70
 _PATIENCE = 300.0
+_OPTIONS = ("--repeats", "keep", "--min-tracks", "0", "--features", "none", "--no-genres", "--promote", "always")
 
 
-def write_corpus(path: Path, seed: int, tracks: int = 90, artists: int = 12) -> Path:
+@contextlib.contextmanager
+def server(home: Path) -> Iterator[None]:
+    """Run a Prefect server with a database of its own, for refits that are started inside this."""
+    from flows.supervising import Child
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    home.mkdir(parents=True)
+    api = f"http://127.0.0.1:{port}/api"
+    # Before Prefect is imported: it reads its settings then.
+    os.environ.update(
+        {
+            "PREFECT_HOME": str(home),
+            "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+            "PREFECT_API_URL": api,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        }
+    )
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+    child = Child("server", command, dict(os.environ), REPOSITORY, home / "server.log")
+    child.start()
+    try:
+        deadline = time.monotonic() + 240
+        while not _answers(api):
+            if time.monotonic() > deadline or not child.running:
+                message = f"the server did not start: {child.log}"
+                raise RuntimeError(message)
+            time.sleep(0.2)
+        yield
+    finally:
+        child.stop(15)
+
+
+def _answers(api: str) -> bool:
+    try:
+        return httpx.get(f"{api}/health", timeout=5).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def write_corpus(path: Path, seed: int, tracks: int) -> Path:
     """Write a small corpus in the layout of the book Bayes Rules!."""
     chance = random.Random(seed)
-    level = [chance.uniform(20, 70) for _ in range(artists)]
+    level = [chance.uniform(20, 70) for _ in range(12)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["track_id", "title", "artist", "popularity"])
         for track in range(tracks):
-            by = chance.randrange(artists)
+            by = chance.randrange(len(level))
             popularity = round(min(100.0, max(0.0, chance.gauss(level[by], 12))))
             writer.writerow([f"{seed:011d}{track:011d}", f"song {track}", f"artist {by:02d}", popularity])
     return path
@@ -40,7 +89,6 @@ def load() -> None:
     """Import all that a refit needs, once."""
     import arviz_stats  # noqa: F401
     import great_expectations  # noqa: F401
-    import nutpie  # noqa: F401
     import pandas as pd  # noqa: F401
     import scipy.stats  # noqa: F401
     import xarray  # noqa: F401
@@ -54,7 +102,7 @@ def load() -> None:
 
 @dataclass
 class Run:
-    """A refit at work.
+    """A process at work.
 
     Parameters
     ----------
@@ -64,89 +112,67 @@ class Run:
 
     process: int
     log: Path
-    code: int | None = None
 
-    def wait(self, seconds: float = _PATIENCE) -> int:
+    def wait(self) -> int:
         """Return its exit code, negative for a signal; kill it if it does not end."""
-        deadline = time.monotonic() + seconds
-        while not self.ended():
-            if time.monotonic() > deadline:
-                self.kill()
-                message = f"a refit did not end within {seconds:.0f} s: {self.log}"
-                raise TimeoutError(message)
-            time.sleep(0.02)
-        assert self.code is not None
-        return self.code
-
-    def ended(self) -> bool:
-        """Say whether it has ended."""
-        if self.code is None:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
             found, status = os.waitpid(self.process, os.WNOHANG)
             if found:
-                self.code = os.waitstatus_to_exitcode(status)
-        return self.code is not None
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline:
+                os.killpg(self.process, signal.SIGKILL)
+            time.sleep(0.005)
 
-    def kill(self) -> None:
-        """Kill it without warning, and what it started."""
-        if not self.ended():
-            os.killpg(self.process, signal.SIGKILL)
-            self.wait()
+    def last_line(self) -> str:
+        """Return the last line that it said; empty if none."""
+        lines = [line.strip() for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines()]
+        return next((line for line in reversed(lines) if line), "")
 
 
-def start(sources: list[Path], to: Path, name: str, log: Path, prepare: Callable[[], None] | None = None) -> Run:
-    """Start a refit in a process of its own.
-
-    Parameters
-    ----------
-    sources : list of Path
-    to : Path
-    name : str
-    log : Path
-    prepare : callable, optional
-        What goes wrong in that process; it is called there before the flow.
-    """
+def start(work: Callable[[], Any], log: Path) -> Run:
+    """Do some work in a process of its own, whose output goes to a file."""
     sys.stdout.flush()
     sys.stderr.flush()
     process = os.fork()
     if process:
         return Run(process, log)
-    code = 70
+    code = BUG
     try:
         os.setsid()
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
-        code = _refit(sources, to, name, prepare)
-    except BaseException:  # noqa: BLE001 - whatever it was, this process ends here
+        work()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - whatever it was, this process ends here, as Python would
         traceback.print_exc()
+        code = 1
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def _refit(sources: list[Path], to: Path, name: str, prepare: Callable[[], None] | None) -> int:
+def refit(sources: list[Path], to: Path, name: str) -> None:
+    """Do what `encore refit` does, without figures and without the seconds between attempts."""
+    import flows.cli
     import flows.refit as house
-    from schemas.errors import EncoreError
-    from schemas.parameters import GroupParameters, IngestParameters, PublishParameters, SampleParameters
+    from flows import terminal
 
     doors: Any = house
     for step in STEPS:
-        # As often as ever, but without the waiting.
         setattr(doors, step, getattr(doors, step).with_options(retry_delay_seconds=0.05))
-    if prepare:
-        prepare()
-    try:
-        house.refit(
-            [str(source) for source in sources],
-            name=name,
-            to=str(to),
-            ingestion=IngestParameters(repeats="keep", min_tracks=0),
-            grouping=GroupParameters(features="none", genres="none"),
-            sampling=SampleParameters(draws=500, tune=300, chains=2),
-            publishing=PublishParameters(figures=False),
-        )
-    except EncoreError as error:
-        sys.stderr.write(f"encore: {error}\n")
-        return error.exit_code
-    return 0
+    inner = terminal.run_refit
+
+    def without_figures(*args: Any, **options: Any) -> None:
+        parameters = args[3]
+        parameters["publishing"] = parameters["publishing"].model_copy(update={"figures": False})
+        inner(*args, **options)
+
+    terminal.run_refit = without_figures
+    sys.argv = ["encore", "refit", *map(str, sources), "--name", name, "--to", str(to), *_OPTIONS]
+    sys.argv += ["--draws", "500", "--chains", "2"]
+    flows.cli.main()
