@@ -30,15 +30,15 @@ FIRST_SEED = 20261126
 def trials_of(refits: Refits, tiny: TinyPublications) -> Iterator[tuple[str, int, Callable[[Outcome], None]]]:
     """Return each kind of fault, how many there are of it, and what tries one."""
     for step in runs.STEPS:
-        yield f"`kill -9` in {step}", 3, lambda outcome, step=step: refits.killed_in(outcome, step)  # type: ignore[misc]
-    yield "disk full while publishing", 4, refits.disk_full
+        yield f"`kill -9` in {step}", 2, lambda outcome, step=step: refits.killed_in(outcome, step)  # type: ignore[misc]
+    yield "disk full while publishing", 2, refits.disk_full
     for step in runs.STEPS:
         yield f"storage fails twice in {step}", 1, lambda outcome, step=step: refits.fails_twice(outcome, step)  # type: ignore[misc]
-    yield "a bit of an intermediate file has changed", 5, refits.corrupted
-    yield "the clock jumps by up to ten years", 3, refits.clock
+    yield "a bit of an intermediate file has changed", 3, refits.corrupted
+    yield "the clock jumps by up to ten years", 2, refits.clock
     yield f"{AT_ONCE} refits at once on two names", 1, refits.many_at_once
-    yield "tiny publication: `kill -9` at any call", 40, tiny.killed
-    yield "tiny publication: disk full from any call on", 25, tiny.disk_full
+    yield "tiny publication: `kill -9` at any call", 50, tiny.killed
+    yield "tiny publication: disk full from any call on", 30, tiny.disk_full
     yield "tiny publication: the clock jumps", 15, tiny.clock
 
 

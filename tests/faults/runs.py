@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib
 import os
 import random
 import signal
@@ -23,6 +24,26 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[2]
 STEPS = ("ingest", "group", "sample", "gate", "publish")
 BUG = 70
+_NEEDED = (
+    "arviz_stats",
+    "flows.cli",
+    "flows.refit",
+    "great_expectations",
+    "h5netcdf",
+    "nutpie",
+    "pandas",
+    "scipy.stats",
+    "tasks.gate.gating",
+    "tasks.group.grouping",
+    "tasks.ingest.data_docs",
+    "tasks.ingest.incremental",
+    "tasks.predict.predictor",
+    "tasks.publish.publisher",
+    "tasks.publish.report",
+    "tasks.sample.collapsed",
+    "tasks.sample.sampling",
+    "xarray",
+)
 _PATIENCE = 300.0
 _OPTIONS = ("--repeats", "keep", "--min-tracks", "0", "--features", "none", "--no-genres", "--promote", "always")
 
@@ -86,18 +107,9 @@ def write_corpus(path: Path, seed: int, tracks: int) -> Path:
 
 
 def load() -> None:
-    """Import all that a refit needs, once."""
-    import arviz_stats  # noqa: F401
-    import great_expectations  # noqa: F401
-    import pandas as pd  # noqa: F401
-    import scipy.stats  # noqa: F401
-    import xarray  # noqa: F401
-
-    import tasks.gate.gating
-    import tasks.group.grouping
-    import tasks.ingest.incremental
-    import tasks.publish.publisher
-    import tasks.sample.sampling  # noqa: F401
+    """Import what a refit needs, once: whoever is forked from here has it."""
+    for module in _NEEDED:
+        importlib.import_module(module)
 
 
 @dataclass
@@ -159,11 +171,11 @@ def start(work: Callable[[], Any], log: Path) -> Run:
 def refit(sources: list[Path], to: Path, name: str) -> None:
     """Do what `encore refit` does, without figures and without the seconds between attempts."""
     import flows.cli
-    import flows.refit as house
-    from flows import terminal
+    from flows import escalation, terminal
+    from flows import refit as house
 
-    doors: Any = house
     for step in STEPS:
+        doors: Any = escalation if step in {"sample", "gate"} else house
         setattr(doors, step, getattr(doors, step).with_options(retry_delay_seconds=0.05))
     inner = terminal.run_refit
 
@@ -174,5 +186,5 @@ def refit(sources: list[Path], to: Path, name: str) -> None:
 
     terminal.run_refit = without_figures
     sys.argv = ["encore", "refit", *map(str, sources), "--name", name, "--to", str(to), *_OPTIONS]
-    sys.argv += ["--draws", "500", "--chains", "2"]
+    sys.argv += ["--draws", "1500", "--chains", "2"]
     flows.cli.main()
