@@ -52,7 +52,6 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="encore-faults-"))
     outcomes: list[Outcome] = []
     with runs.server(folder / "server"):
-        runs.load()
         seed = asked.seed
         for kind, count, attempt in trials_of(Refits(folder), TinyPublications(folder)):
             for number in range(count):

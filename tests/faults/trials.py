@@ -179,6 +179,7 @@ class Refits:
 
     def _copy(self, outcome: Outcome) -> Path:
         if self._base is None:
+            runs.load()
             self._base = self._folder / "base"
             run = runs.start(lambda: runs.refit([self._corpus], self._folder / "base", NAME), self._folder / "base.log")
             if run.wait():
