@@ -11,7 +11,7 @@ from flows.operated import artifact_key
 from flows.pages import link_to
 from schemas.errors import PublicationConflict
 from schemas.publication import ARTISTS, MANIFEST
-from tasks.gate.verdict import summary
+from tasks.gate.wording import summary
 from tasks.publish.leaderboard import leaderboard_markdown
 from tasks.publish.text import markdown
 from tasks.stores import open_store

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _DRAWS, _ARTISTS, _INFLUENTIAL = 500, 1000, 30
+_FEWEST_WEIGHTS = 40
 
 
 class LeftOut(NamedTuple):
@@ -85,6 +86,8 @@ def leave_out_artists(corpus: Corpus) -> LeftOut | None:
 def _largest_k(log_weights: Floats) -> float:
     from arviz_stats.base import array_stats
 
+    if len(log_weights) < _FEWEST_WEIGHTS:  # no tail to fit
+        return float("inf")
     if np.ptp(log_weights, axis=0).max() < 1e-12:  # noqa: PLR2004 - rounding: all draws count alike
         return 0.0
     # Its argument is what log weights are the negative of.

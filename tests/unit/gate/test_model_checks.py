@@ -146,6 +146,16 @@ def test_what_is_off_is_not_there_and_what_fails_fails() -> None:
     assert not found["outside"].passed
 
 
+def test_a_handful_of_draws_has_no_tail_and_passes_no_check_of_it() -> None:
+    corpus = Simulated().corpus()
+    draws = corpus.coefficients
+    few = Coefficients(4, draws.theta[:16], draws.sigma[:16], draws.tau[:16])
+    scales = {"tau_block": corpus.scales["tau_block"][:16]}
+    found = checked(Corpus(corpus.design, corpus.report, corpus.statistics, few, scales))
+    assert not found["influence"].passed
+    assert found["influence"].observed is None
+
+
 def test_leaving_an_artist_out_is_what_the_normal_distribution_of_all_artists_says() -> None:
     # One draw of the scales: the means of all artists are jointly normal.
     corpus = Simulated().corpus()
