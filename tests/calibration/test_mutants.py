@@ -95,11 +95,10 @@ def test_the_gate_notices_a_wrong_sign_in_the_gradient(
     mutation: Mutation | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # The Metropolis step keeps such an engine right, and makes it useless: steps of next to nothing, trees at their
-    # limit. Few draws, since each takes a thousand gradients; what the gate asks of them is less by as much.
+    # limit. Few draws, since each takes a thousand gradients, and an R-hat that so few of a sound engine reach.
     if mutation:
         mutation(monkeypatch)
-    gate = GateParameters(max_rhat=1.1, min_ess_per_chain=20)
-    assert verdict_of(tmp_path, 50, 50, gate).passed is (mutation is None)
+    assert verdict_of(tmp_path, 400, 100, GateParameters(max_rhat=1.03)).passed is (mutation is None)
 
 
 def smallest(variant: Any, corpora: int, folder: Path) -> float:
