@@ -11,5 +11,5 @@ STEPS: dict[str, int] = {
     "sample": 5,
     "gate": 2,
     "judge": 1,
-    "publish": 2,
+    "publish": 3,
 }

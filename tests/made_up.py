@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from schemas.publication import artists_schema
 from schemas.reports import Design, DesignColumn, IngestReport, RowCounts, SamplingReport, SourceReport
-from schemas.verdict import Verdict
+from schemas.verdict import Attempt, ModelCheck, Verdict
 from tasks.publish.publisher import Inputs
 
 if TYPE_CHECKING:
@@ -174,6 +174,23 @@ def write_inputs(  # noqa: PLR0913 - each is an aspect that a test varies
         },
         shortfalls=(),
         advice="" if passed else "draw more",
+        checks=(
+            ModelCheck(
+                name="zeros",
+                quantity="share of tracks at 0",
+                observed=0.29,
+                low=0.02,
+                median=0.03,
+                high=0.05,
+                passed=False,
+                action="warn",
+                sentence="29 % of <b>tracks</b> are at 0, 2 % to 5 % were expected",
+            ),
+        ),
+        rung=1,
+        why="the effective sample size was small",
+        changes={"draws": draws},
+        earlier=(Attempt(rung=0, why="", changes={}, quantities=3, summary="smallest ESS 12"),),
     )
     (inputs.gate / "verdict.json").write_text(verdict.model_dump_json(), encoding="utf-8")
     names_measured = ["mu", "sigma", "tau", *(f"genre_effect[{genre}]" for genre in genres)]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # Artifacts live in Prefect's database: the worst will do, all are in diagnostics.parquet.
 _ROWS, _WORST = 25, 8
 _LARGEST_PICTURE = 150_000  # bytes
-_MARKED = set("\\`*_{}[]<>()#+-.!|~&")
+# The UI reads cells of a table as Markdown too.
+_MARKED = set("\\`*_{}[]<>()#+-.!|~&:^=$@/")
 
 
 def table_of(verdict: Verdict) -> list[dict[str, Any]]:
@@ -29,7 +30,7 @@ def table_of(verdict: Verdict) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "check": word,
-            "parameter": f"worst of all: {printable(verdict.worst.get(check, ''))}",
+            "parameter": f"worst of all: {_name(verdict.worst.get(check, ''))}",
             "value": verdict.measured.get(check),
             "threshold": verdict.thresholds.get(check),
             "fell short": verdict.fell_short.get(check, 0),
@@ -39,10 +40,10 @@ def table_of(verdict: Verdict) -> list[dict[str, Any]]:
     rows += [
         {
             "check": f"model: {check.name}",
-            "parameter": check.quantity,
+            "parameter": marked(check.quantity),
             "value": check.observed,
             "threshold": " to ".join(f"{end:.4g}" for end in (check.low, check.high) if end is not None),
-            "fell short": "no" if check.passed else f"{check.action}: {check.sentence}",
+            "fell short": "no" if check.passed else f"{check.action}: {marked(check.sentence)}",
         }
         for check in verdict.checks
     ]
@@ -51,10 +52,10 @@ def table_of(verdict: Verdict) -> list[dict[str, Any]]:
     rows += [
         {
             "check": CHECKS[shortfall.check][0] if shortfall.check in CHECKS else shortfall.check,
-            "parameter": shortfall.parameter,
+            "parameter": _name(shortfall.parameter),
             "value": shortfall.value,
             "threshold": shortfall.threshold,
-            "fell short": shortfall.sentence,
+            "fell short": marked(shortfall.sentence),
         }
         for shortfall in worst
     ]
@@ -81,7 +82,7 @@ def markdown_of(verdict: Verdict, folder: Path) -> str:
         "",
     ]
     lines += ["| quantity | fell short |", "|---|---|"]
-    lines += [f"| {marked(name)} | {marked('; '.join(sentences[name]))} |" for name in in_order(verdict)[:_WORST]]
+    lines += [f"| {_name(name)} | {marked('; '.join(sentences[name]))} |" for name in in_order(verdict)[:_WORST]]
     lines += ["", f"**Try this:** {marked(verdict.advice)}", ""]
     lines += ["Nothing was published, and `current` has not moved.", ""]
     picture = folder / RANKS
@@ -94,6 +95,11 @@ def markdown_of(verdict: Verdict, folder: Path) -> str:
         ]
     lines += ["", f"All that was measured: `{str(folder).replace(chr(96), '')}`"]
     return "\n".join(lines)
+
+
+def _name(text: str) -> str:
+    """Return the name of a quantity, which may hold an artist's, for a cell."""
+    return marked(printable(text))
 
 
 def marked(text: str) -> str:

@@ -97,8 +97,9 @@ def replicated(corpus: Corpus) -> dict[str, Replicated]:
     centre = sums[0] / tracks
     variance = (sums[1] + np.maximum(squares, 0)) / tracks - centre**2
     found["mean"] = Replicated(centre + popularity, popularity)
-    found["sd"] = Replicated(np.sqrt(variance), _sd_of_tracks(corpus))
     if corpus.report.pooling != "none":
+        # An artist who stands alone is as far off as their tracks' errors put them, and a replicate errs once more.
+        found["sd"] = Replicated(np.sqrt(variance), _sd_of_tracks(corpus))
         # Taking the corpus mean and adding it again leaves 1e-14 where 0 should be.
         raw = np.round(statistics.means[:, -1] + popularity, 9)
         found["highest"] = Replicated(highest, float(raw.max()))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.assets import Asset
 from prefect.cache_policies import NO_CACHE
+from prefect.context import AssetContext
 
 from schemas.errors import CorpusRejected
 from schemas.parameters import IngestParameters
@@ -16,6 +18,7 @@ from schemas.references import Reference
 from schemas.reports import IngestReport, LastCorpus
 from tasks.ingest.rejected import forget_rejected, keep_rejected
 from tasks.ingest.sources import PLACES, find_sources, summary
+from tasks.lineage import corpus_key, record, tracks_key
 from tasks.progress import LOGGER, Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
@@ -58,9 +61,12 @@ def ingest(
     if last:
         inputs.append("last:" + hashlib.sha256(last.model_dump_json().encode()).hexdigest())
 
+    built: list[Path] = []
+
     def build(folder: Path) -> dict[str, str]:
         from tasks.ingest.incremental import ingest_incrementally
 
+        built.append(folder)
         progress.begin()
         try:
             return ingest_incrementally(found, parameters, folder, storage, progress, last=last, force=force)
@@ -71,6 +77,13 @@ def ingest(
     if rejected:
         forget_rejected(Path(rejected))
     report = IngestReport.model_validate_json((storage.open(reference) / "report.json").read_text(encoding="utf-8"))
+    record(
+        AssetContext.get(),
+        Asset(key=tracks_key(reference)),
+        new=bool(built),
+        made_of=[Asset(key=corpus_key(found))],
+        **report.rows.model_dump(include={"rows_in", "kept", "repeats", "quarantined"}),
+    )
     progress.finish(summary(report))
     for warning in report.warnings:
         LOGGER.warning("%-7s %s", "ingest", warning)

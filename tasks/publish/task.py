@@ -7,11 +7,14 @@ from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact
+from prefect.assets import Asset
 from prefect.cache_policies import NO_CACHE
+from prefect.context import AssetContext
 
 from schemas.parameters import PublishParameters
 from schemas.publication import Publication
 from schemas.references import Reference
+from tasks.lineage import publication_key, record
 from tasks.progress import Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
 from tasks.storage import Storage, key_of
@@ -64,6 +67,14 @@ def publish(  # noqa: PLR0913 - what it reads, and where it goes
     seed = int(settings["sample"]["seed"])
     store = open_store(to)
     publication = publish_version(store, name, key, inputs, settings, seed, parameters, before=before, force=force)
+    record(
+        AssetContext.get(),
+        Asset(key=publication_key(name)),
+        new=publication.new,
+        version=publication.version,
+        key=key,
+        current="no" if publication.held_back else "yes",
+    )
     held_back = f", is not current: {publication.held_back}" if publication.held_back else ""
     create_markdown_artifact(
         key="leaderboard",

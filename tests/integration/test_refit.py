@@ -159,7 +159,7 @@ def test_what_falls_short_is_sampled_again_a_rung_higher(tracks: Path, tmp_path:
     assert [(one.rung, one.summary[:6]) for one in verdict.earlier] == [(0, "FAILED")]
     assert manifest.parameters["sample"]["draws"] == 30
     # Each rung is seen in the UI, with why it was tried.
-    names = task_runs("refit-climbed")
+    names = task_runs("refit-climbed-terminal")
     assert names["gate"] == "Failed"
     assert names["sample, rung 1 of 2 (tune 1000, draws 1000)"] == "Completed"
     assert names["gate, rung 1 of 2 (tune 1000, draws 1000)"] == "Completed"

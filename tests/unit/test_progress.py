@@ -160,3 +160,9 @@ def test_a_bar_never_wraps(columns: int, monkeypatch: pytest.MonkeyPatch) -> Non
     for line in stream.getvalue().split("\r\x1b[K"):
         assert len(Text.from_ansi(line).plain) <= columns
     assert "\n" not in stream.getvalue()
+
+
+def test_names_of_strangers_drive_no_terminal(terminal: Terminal) -> None:
+    LOGGER.warning("%-7s %s", "ingest", "\x1b]0;title\x07 \u202eevil\nfaked line <script>")
+    assert terminal.getvalue().count("\n") == 1
+    assert "�]0;title� �evil�faked line <script>" in terminal.getvalue()

@@ -132,7 +132,7 @@ def test_a_posterior_that_is_its_prior_overlaps_with_it() -> None:
     ("changes", "left"),
     [
         ({"likelihood": "student_t"}, {"zeros", "outside", "overlap", "conflict"}),
-        ({"pooling": "none"}, {"mean", "sd", "zeros", "outside", "overlap", "conflict"}),
+        ({"pooling": "none"}, {"mean", "zeros", "outside", "overlap", "conflict"}),
     ],
 )
 def test_checks_that_cannot_be_made_are_not_there(changes: dict[str, Any], left: set[str]) -> None:

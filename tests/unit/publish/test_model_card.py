@@ -48,7 +48,8 @@ def test_hostile_names_are_shown_as_text(card: str, hostile: tuple[str, ...]) ->
 
 def test_its_tables_are_tables(card: str) -> None:
     page = rendered(card)
-    assert page.count("<table>") == 5
+    assert page.count("<table>") == 6
+    assert "29 % of <b>tracks" not in page
     board = page.partition("<table>")[2].partition("</table>")[0]
     assert board.count("<tr>") == 11
     assert all(row.count("<td") == 6 for row in board.split("<tr>")[2:])

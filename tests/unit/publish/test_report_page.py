@@ -166,6 +166,15 @@ def test_the_verdict_is_there_check_by_check(release: Release, read: Callable[[]
     assert "812 at least 200 ✓ passed" in words
 
 
+def test_what_the_model_does_not_expect_is_noted_and_so_are_earlier_tries(
+    release: Release, read: Callable[[], str]
+) -> None:
+    release(KEY)
+    words = Page(read()).words
+    assert "29 % of <b>tracks</b> are at 0, 2 % to 5 % were expected ! take note" in words
+    assert "This is try 2: the effective sample size was small. Before it: try 1: smallest ESS 12" in words
+
+
 def test_the_first_publication_says_so(release: Release, read: Callable[[], str]) -> None:
     release(KEY)
     assert "This is the first publication under this name." in read()
