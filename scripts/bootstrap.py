@@ -168,7 +168,9 @@ class Environment:
         if not sound:
             self.create(uv)
         if packages_left:
-            self.install(uv, "--require-hashes", "--only-binary=:all:", "-r", f"requirements/{kind}.txt")
+            # The list is complete. pip, left to look for what packages want, takes an extra of one for another package,
+            # finds a newer release of it, and stops because that has no hash.
+            self.install(uv, "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", f"requirements/{kind}.txt")
         # Build isolation would fetch setuptools unpinned: the one from the list is there already.
         self.install(uv, "--no-deps", "--no-index", "--no-build-isolation", "--editable", ".")
         self.write(
