@@ -243,9 +243,9 @@ def draw(differences: Mapping[tuple[str, str], Mapping[str, Any]], sides: Mappin
             )
         x = np.linspace(-5, 5, 201)
         row[1].plot(x, np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), "k:", label="Monte Carlo error alone")
-        row[1].set(xlabel="difference of means and of sds, in standard errors of the difference", yticks=[])
+        row[1].set(xlabel="difference of means and sds, in standard errors", yticks=[])
         row[1].legend(fontsize=7, frameon=False)
-    figure.savefig(FIGURE, dpi=110, metadata={"Software": None})
+    figure.savefig(FIGURE, dpi=80, metadata={"Software": None})
 
 
 def _scatter(axis: Axes, by_name: Mapping[str, Mapping[str, Any]]) -> None:
