@@ -83,6 +83,6 @@ def test_on_the_real_book_all_engines_agree(corpora: Path, tmp_path: Path) -> No
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("pooling", ["partial", "complete"])
 def test_with_tails_and_slopes_both_generations_agree(pooling: str, tmp_path: Path) -> None:
-    write_grouped(tmp_path / "grouped", simulate(5, 30, slopes=True), keep_rows=True)
+    write_grouped(simulate(5, 30, slopes=True), tmp_path / "grouped")
     options = {"likelihood": "student_t", "pooling": pooling, "target_accept": 0.95}
     compare(tmp_path / "grouped", tmp_path, ("pymc3", "rows"), draws=1500, **options)
