@@ -249,7 +249,11 @@ class CsvReader:
                 invalid_row_handler=set_aside,
             ),
             convert_options=csv.ConvertOptions(
-                column_types=types, strings_can_be_null=False, null_values=list(MISSING)
+                column_types=types,
+                strings_can_be_null=False,
+                null_values=list(MISSING),
+                # It has been found to be UTF-8 when it was hashed, or is made so by the stream.
+                check_utf8=isinstance(text, io.BytesIO),
             ),
         )
 
