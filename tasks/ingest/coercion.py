@@ -182,7 +182,7 @@ def _each_distinct(text: pa.Array, read: Callable[[str], object], kind: pa.DataT
 def _integers(values: pa.Array, unreadable: pa.Array) -> Read:
     """Narrow whole numbers; 10.0 is one, 10.5 is not."""
     ends = span(values)
-    if ends is not None and -_INT32_END < ends[0] and ends[1] < _INT32_END:
+    if ends is not None and ends[0] > -_INT32_END and ends[1] < _INT32_END:
         numbers = values.to_numpy()
         narrow = numbers.astype(np.int32)
         if np.array_equal(narrow, numbers):

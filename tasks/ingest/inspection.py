@@ -72,8 +72,8 @@ class Inspection:
     ) -> list[tuple[Rule, Rows]]:
         """Hold rows against rules.
 
-        A plain comparison finds the rows that break one, and Great Expectations is shown those, many partitions' at a
-        time. Of all others it is shown the extremes, once a source. So what this returns holds only if `confirm` passes.
+        A plain comparison finds the rows that break one, and Great Expectations is shown those, of many partitions at a
+        time. Of all others it is shown the extremes, once a source. What this returns holds only if `confirm` passes.
 
         Parameters
         ----------

@@ -10,12 +10,14 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from tasks.ingest.background import Behind
+from tasks.ingest.groups import marks_of
 from tasks.storage import sync
 from tasks.tracks import TRACKS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+MARKS = "marks"
 # What an id or a length is, is hardly ever said twice: a dictionary of it would be made for nothing, and a page of
 # plain values is as small. Of text that does repeat, compression finds that at less cost.
 _LOOKED_AT = 4096
@@ -26,7 +28,9 @@ _ASKED_FOR = ["source", "row", "track_id", "popularity"]
 
 
 class PartWriter:
-    """Writes ``tracks/part-00000.parquet`` and so on into a folder; a context manager.
+    """Writes ``tracks/part-00000.parquet``, ``marks/part-00000.bin`` and so on into a folder; a context manager.
+
+    The marks of a partition are its ids as numbers (`groups.marks_of`), for a later fold to find those that come again.
 
     Attributes
     ----------
@@ -36,6 +40,7 @@ class PartWriter:
 
     def __init__(self, folder: Path) -> None:
         (folder / TRACKS).mkdir()
+        (folder / MARKS).mkdir()
         self._folder = folder
         self._behind = Behind()
         self._parts = 0
@@ -50,14 +55,18 @@ class PartWriter:
 
     def add(self, tracks: pa.Table) -> None:
         """Have a partition written."""
-        name = f"{TRACKS}/part-{self._parts:05}.parquet"
+        name = f"part-{self._parts:05}"
         self._parts += 1
         self._behind.submit(lambda: self._write(tracks, name))
 
     def _write(self, tracks: pa.Table, name: str) -> None:
         buffer = pa.BufferOutputStream()
         write_tracks(tracks, buffer)
-        data = memoryview(buffer.getvalue())
+        self._put(memoryview(buffer.getvalue()), f"{TRACKS}/{name}.parquet")
+        marks = marks_of(tracks["track_id"].combine_chunks())
+        self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
+
+    def _put(self, data: memoryview, name: str) -> None:
         self.hashes[name] = hashlib.sha256(data).hexdigest()
         path = self._folder / name
         with path.open("wb") as file:
