@@ -23,7 +23,6 @@ def frugal_memory() -> Iterator[None]:
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         with contextlib.suppress(NotImplementedError):
             pa.set_memory_pool(pa.jemalloc_memory_pool())
-            pa.jemalloc_set_decay_ms(60_000)
     try:
         yield
     finally:

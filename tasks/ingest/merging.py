@@ -272,7 +272,7 @@ def _write_quarantine(sifted: Sequence[Sifted], file: Path) -> None:
         for one in sifted:
             with pq.ParquetFile(one.folder / QUARANTINE) as rows:
                 for batch in rows.iter_batches():
-                    name = pa.array([one.source.name] * batch.num_rows, pa.string())
+                    name = pa.repeat(pa.scalar(one.source.name, pa.string()), batch.num_rows)
                     writer.write_table(pa.table([name, *batch.columns], schema=schema))
 
 

@@ -13,7 +13,7 @@ from pyarrow import parquet as pq
 
 from schemas.tracks import arrow_schema
 from tasks.ingest.groups import Rows, Wanted, joined, marks_of, repeated, united, words_of
-from tasks.tracks import UNIONS, changed, changes_of
+from tasks.tracks import UNIONS, changes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -163,20 +163,25 @@ def _rows(part: Path, positions: NDArray[np.int64]) -> tuple[Words, pa.Table]:
         schema = pa.schema([arrow_schema().field(name) for name in _COLUMNS])
         ids, _ = words_of(pa.array([], pa.string()))
         return ids, schema.append(pa.field("known", pa.bool_())).empty_table()
-    tracks = pq.read_table(part, columns=["track_id", *_COLUMNS])
-    ids, _ = words_of(tracks["track_id"].combine_chunks().take(pa.array(positions)))
+    there = pa.array(positions)
+    tracks = pq.read_table(part, columns=["track_id", *_COLUMNS]).take(there)
+    ids, _ = words_of(tracks["track_id"].combine_chunks())
     tracks = tracks.drop_columns(["track_id"])
     known = np.zeros(len(tracks), dtype=bool)
     file = changes_of(part)
     if file.is_file():
-        marked = np.zeros(len(tracks), dtype=bool)
-        marked[positions] = True
         changes = pq.read_table(file)
-        known[changes["position"].to_numpy()] = changes["conflict"].to_numpy()
-        tracks = tracks.append_column("known", pa.array(known)).append_column("marked", pa.array(marked))
-        tracks = changed(tracks, changes)
-        return ids, tracks.filter(tracks["marked"]).drop_columns(["marked"])
-    return ids, tracks.take(pa.array(positions)).append_column("known", pa.array(known[positions]))
+        changed_at = changes["position"].to_numpy()
+        row = np.searchsorted(changed_at, positions)
+        has = np.append(changed_at, -1)[row] == positions
+        known[has] = changes["conflict"].to_numpy()[row[has]]
+        # What a row stands for lies behind the lists of its own.
+        source = np.where(has, len(tracks) + row, np.arange(len(tracks)))
+        for name in UNIONS:
+            field = tracks.schema.field(name)
+            lists = pa.chunked_array([*tracks[name].chunks, *changes[name].cast(field.type).chunks], field.type)
+            tracks = tracks.set_column(tracks.schema.get_field_index(name), field, lists.take(pa.array(source)))
+    return ids, tracks.append_column("known", pa.array(known))
 
 
 def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: int) -> None:
