@@ -134,7 +134,8 @@ class Wanted:
         places = np.flatnonzero(self._begin[(marks >> self._shift).astype(np.intp)])
         found = marks[places]
         near = np.minimum(np.searchsorted(self._marks, found), len(self._marks) - 1)
-        return places[self._marks[near] == found]
+        among: Positions = places[self._marks[near] == found]
+        return among
 
 
 def repeated(parts: Sequence[Numbers]) -> list[Positions]:

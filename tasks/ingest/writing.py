@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +22,7 @@ MARKS = "marks"
 # What an id or a length is, is hardly ever said twice: a dictionary of it would be made for nothing, and a page of
 # plain values is as small. Of text that does repeat, compression finds that at less cost.
 _LOOKED_AT = 4096
+_SPARE = 1.1  # partitions of one source are of one size, about
 _FEW = 1024
 _PLAIN_TEXT = ("track_id", "track_name", "album_name", "artists")
 _COMPRESSED = ("track_name", "album_name", "artists")
@@ -44,6 +46,7 @@ class PartWriter:
         self._folder = folder
         self._behind = Behind()
         self._parts = 0
+        self._room: pa.Buffer | None = None
         self.hashes: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -60,11 +63,23 @@ class PartWriter:
         self._behind.submit(lambda: self._write(tracks, name))
 
     def _write(self, tracks: pa.Table, name: str) -> None:
-        buffer = pa.BufferOutputStream()
-        write_tracks(tracks, buffer)
-        self._put(memoryview(buffer.getvalue()), f"{TRACKS}/{name}.parquet")
+        self._put(self._encoded(tracks), f"{TRACKS}/{name}.parquet")
         marks = marks_of(tracks["track_id"].combine_chunks())
         self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
+
+    def _encoded(self, tracks: pa.Table) -> memoryview:
+        """Return a partition as Parquet; what this returned before is lost."""
+        if self._room is not None:
+            writer = pa.FixedSizeBufferWriter(self._room)
+            with contextlib.suppress(OSError):  # it does not fit
+                write_tracks(tracks, writer)
+                return memoryview(self._room)[: writer.tell()]
+        grown = pa.BufferOutputStream()
+        write_tracks(tracks, grown)
+        data = memoryview(grown.getvalue())
+        # Fresh memory costs more than what is written into it, so the next partition is given this again.
+        self._room = pa.allocate_buffer(int(len(data) * _SPARE))
+        return data
 
     def _put(self, data: memoryview, name: str) -> None:
         self.hashes[name] = hashlib.sha256(data).hexdigest()
