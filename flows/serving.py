@@ -173,8 +173,6 @@ def _environment(home: Path, what: Serving, port: int, read: pages.Pages, mark: 
     defaults = {
         # Prefect waits ten seconds between looks for work; a person who pressed Run would wonder.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
-        # A run whose process and worker are both gone says nothing any more, and an alert can notice that.
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         # The server may be away for a while: a run waits for it rather than fail.
         "PREFECT_CLIENT_MAX_RETRIES": "10",
