@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -130,11 +131,17 @@ def serving(folder: Path, *options: str, **more: str) -> Iterator[Served]:
     """
     home, to, log = folder / "server", folder / "publications", folder / "serve.log"
     environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN} | more
-    command = [sys.executable, "-m", "flows.cli", "serve", "--home", str(home), "--to", str(to), *options]
+    # A port of its own: several that start at once would all find the first one free.
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-m", "flows.cli", "serve", "--home", str(home), "--to", str(to), "--port", port]
     folder.mkdir(parents=True, exist_ok=True)
     begins = log.stat().st_size if log.exists() else 0
     with log.open("ab") as file:
-        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=file, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [*command, *options], cwd=REPOSITORY, env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
 
     def is_ready() -> bool:
         said = log.read_bytes()[begins:].decode()

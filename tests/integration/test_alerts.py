@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import random
 import signal
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from label import write_label
 from receiver import Receiver, receiver
 from served import Served, serving, until
 
@@ -31,19 +30,6 @@ SLOW = ("--draws", "100000", "--chains", "8")
 def hook() -> Iterator[Receiver]:
     with receiver() as listening:
         yield listening
-
-
-def write_label(path: Path, seed: int, tracks: int) -> Path:
-    """Write a small corpus in the layout of the book Bayes Rules!."""
-    chance = random.Random(seed)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["track_id", "title", "artist", "popularity"])
-        for track in range(tracks):
-            by = chance.randrange(15)
-            popularity = round(min(100.0, max(1.0, chance.gauss(25 + 3 * by, 10))))
-            writer.writerow([f"{track:022d}", f"song {track}", f"artist {by:02d}", popularity])
-    return path
 
 
 def runs_at_work(served: Served) -> list[str]:
@@ -83,9 +69,10 @@ def test_failed_and_overdue(tmp_path: Path, hook: Receiver) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_and_never_done(tmp_path: Path, hook: Receiver) -> None:
-    """On what `encore serve` starts: a worker says that its run was killed, and heartbeats that stop say it of others."""
-    corpus = write_label(tmp_path / "label.csv", 1, 200)
+    """On what `encore serve` starts: a worker says that its run was killed; heartbeats that stop say it of others."""
+    corpus = write_label(tmp_path / "label.csv", 200)
     with serving(tmp_path) as served:
         asked = ("alerts", "--webhook", hook.url, "--home", str(served.home), "--name", "label", "--hours")
         for hours in ("26", "0.015"):
