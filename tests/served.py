@@ -94,8 +94,15 @@ class Served:
         return dict(self.ask(f"/flow_runs/{key}"))
 
     def ended(self, key: str, seconds: float = PATIENCE) -> dict[str, Any]:
-        """Return a run once it has ended."""
-        return until(lambda: run if (run := self.run(key))["state_type"] in FINAL else None, seconds)
+        """Return a run once it has ended; the server may be away meanwhile."""
+
+        def look() -> dict[str, Any] | None:
+            with contextlib.suppress(httpx.TransportError):
+                run = self.run(key)
+                return run if run["state_type"] in FINAL else None
+            return None
+
+        return until(look, seconds)
 
     def history(self, name: str) -> list[dict[str, Any]]:
         """Return what `encore history` says of a publication."""

@@ -1,4 +1,4 @@
-"""`make month`: thirty nights of a publication on what `encore serve` starts, by a cron schedule that fires every minute.
+"""`make month`: thirty nights of a publication on what `encore serve` starts, by a cron schedule of every minute.
 
 The corpus grows, rests at weekends, comes broken once, and once such that the gate stops it; one process is killed.
 Nobody lends a hand. What came of it is written to docs/month.md.

@@ -17,13 +17,15 @@ _HEAD = """# A month
 Thirty nights of one publication on one `encore serve`: Prefect's server, a worker, and `refit/nightly` with a cron
 schedule that fires every minute instead of every night. `make month` does it again and writes this page (half an hour).
 
-A label delivers a file of tracks on working days. On day {broken} it has no popularity; on day {zero} every popularity
-is 0, and the gate is told to stop that (`check_zeros: fail`). Each of the two is withdrawn the day after. On day {killed}
-the process of the run is killed (`kill -9`) while it samples. Nobody lends a hand: the next night's run goes on.
+A label delivers a file of tracks on working days. On day {broken} it has no popularity; on day {zero} every
+popularity is 0, and the gate is told to stop that (`check_zeros: fail`). Each of the two is withdrawn the day after. On
+day {killed} the process of the run is killed (`kill -9`) while it samples. Nobody lends a hand: the next night's run
+goes on.
 
 - The schedule started {starts} runs, {late} s after their minute (median; at most {latest} s). {cancelled}
-- `current` was read {reads:,} times meanwhile, its artists held against its manifest each time: {versions} versions, each
-  whole. After each night every version was compared with its manifest, file by file: nothing was lost or half-written.
+- `current` was read {reads:,} times meanwhile, its artists held against its manifest each time: {versions} versions,
+  each whole. After each night every version was compared with its manifest, file by file: nothing was lost or
+  half-written.
 - A night that published took {took} s (median), on {cores} cores that did other work as well.
 
 | day | delivered | run | took, s | readers see, tracks | what `encore history` says |

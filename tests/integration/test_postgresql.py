@@ -31,7 +31,7 @@ def binaries() -> Path:
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     if not found and not folders:
         pytest.skip("THE SERVER ON POSTGRESQL WAS NOT TRIED: there is no initdb; apt-get install postgresql")
-    return Path(found).parent if found else folders[-1]
+    return folders[-1] if folders else Path(str(found)).resolve().parent
 
 
 def as_somebody() -> tuple[list[str], int]:
