@@ -60,7 +60,7 @@ fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table n
 calibrate: setup-dev ## fit 1,450 corpora drawn from the prior, and see where the truth ranks (half an hour; resumes)
 	@$(BIN)/python tests/calibration/calibrate.py $(ARGS)
 
-fuzz-gate: setup-dev ## show the gate 1,000 damaged posteriors: none may pass, none may end in a traceback (3 minutes)
+fuzz-gate: setup-dev ## show the gate 1,000 damaged posteriors: none may pass, none may end in a traceback (5 minutes)
 	@$(BIN)/python tests/fuzz/fuzz_gate.py $(ARGS)
 
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
