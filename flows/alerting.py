@@ -57,7 +57,7 @@ def make_automation(client: SyncPrefectClient, file: str, values: Mapping[str, s
     """Make the automation of a file, or bring the one of that name up to date; return its name."""
     read = yaml.safe_load((FOLDER / f"{file}.yaml").read_text(encoding="utf-8"))
     wanted = AutomationCore.model_validate(_filled_in(read, values))
-    body = wanted.model_dump(mode="json")
+    body = wanted.model_dump(mode="json", exclude={"owner_resource"})  # the server's to say
     there = client.request("POST", "/automations/filter", json={"automations": {"name": {"any_": [wanted.name]}}})
     found = [Automation.model_validate(one) for one in there.raise_for_status().json()]
     if found:
