@@ -13,16 +13,16 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow test-pymc3 test-browser test-ui faults screenshots fuzz fuzz-gate calibrate lint format types check precommit
+TESTING := test test-slow test-pymc3 test-browser test-ui faults month screenshots fuzz fuzz-gate calibrate lint format types check precommit
 
-.PHONY: help refit evaluate serve bench bench-refit bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
+.PHONY: help refit evaluate serve bench bench-refit bench-overhead bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
 help: ## show this list
 	@echo 'Encore: how popular is an artist, and how sure are we?'
 	@echo
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'ARGS="..." is appended to the command of refit, evaluate, serve, test, test-*, screenshots, faults, fuzz, fuzz-gate, lock and bench-*. ENCORE_PYTHON names the Python to use.'
+	@echo 'ARGS="..." is appended to the command of refit, evaluate, serve, test, test-*, screenshots, faults, month, fuzz, fuzz-gate, lock and bench-*. ENCORE_PYTHON names the Python to use.'
 
 refit: setup-run ## refit on the sample corpus: everything, from the file to a publication
 	@$(BIN)/encore refit data/samples/spotify_by_genre.parquet --name sample $(ARGS)
@@ -45,6 +45,9 @@ test-pymc3: setup-dev ## hold PyMC3 itself against PyMC 6 and the sums, where th
 faults: setup-dev ## kill refits, fill their disk, spoil their files, more than a hundred times; writes docs/faults.md
 	@$(BIN)/python tests/faults/faults.py $(ARGS)
 
+month: setup-dev ## thirty nights on a real server, every minute one; writes docs/month.md (half an hour)
+	@$(BIN)/python tests/faults/month.py $(ARGS)
+
 test-browser: setup-dev ## try the report in a real browser: the Chromium of this machine (2 minutes)
 	@$(BIN)/python -m pytest -m browser $(ARGS)
 
@@ -60,11 +63,14 @@ fuzz: setup-dev ## ingest 10,000 mutated corpora; what ends neither in a table n
 calibrate: setup-dev ## fit 1,450 corpora drawn from the prior, and see where the truth ranks (half an hour; resumes)
 	@$(BIN)/python tests/calibration/calibrate.py $(ARGS)
 
-fuzz-gate: setup-dev ## show the gate 1,000 damaged posteriors: none may pass, none may end in a traceback (3 minutes)
+fuzz-gate: setup-dev ## show the gate 1,000 damaged posteriors: none may pass, none may end in a traceback (5 minutes)
 	@$(BIN)/python tests/fuzz/fuzz_gate.py $(ARGS)
 
 bench-refit: setup-run ## where the time of a refit goes (about 3 minutes)
 	@$(BIN)/python benchmarks/refit_steps.py $(ARGS)
+
+bench-overhead: setup-run ## what Prefect adds to a refit, its server up (5 minutes)
+	@$(BIN)/python benchmarks/overhead.py $(ARGS)
 
 bench: bench-engines bench-pymc3 bench-scaling bench-ingest bench-publish ## measure Encore: all of the next five
 

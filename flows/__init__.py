@@ -11,3 +11,5 @@ os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "encore")
 os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 logging.getLogger("encore").addFilter(Harmless())
 logging.getLogger("prefect.flow_runs").addFilter(Mendable())
+# A run whose process is killed cannot say so; what stops to give signs of life can be found out (automations/run-lost).
+os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")

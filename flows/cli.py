@@ -6,7 +6,7 @@ Nothing heavy is imported here: `encore --help` and every mistake on the command
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -230,10 +230,22 @@ def main() -> None:
     try:
         app()
     except (EncoreError, PlaceUnreachable, WorkerLost) as error:
-        from tasks.publish.text import harmless
+        _end(error)
+    except OSError as error:
+        from pathlib import Path
 
-        sys.stderr.write("encore: " + "\n".join(map(harmless, str(error).split("\n"))) + "\n")
-        sys.exit(error.exit_code)
+        from tasks.disk import is_full, no_room
+
+        if not is_full(error):
+            raise
+        _end(no_room(error, [Path(error.filename or ".").absolute()]))
+
+
+def _end(error: EncoreError | PlaceUnreachable | WorkerLost) -> NoReturn:
+    from tasks.publish.text import harmless
+
+    sys.stderr.write("encore: " + "\n".join(map(harmless, str(error).split("\n"))) + "\n")
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

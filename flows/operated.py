@@ -21,8 +21,9 @@ from prefect.states import Cancelled, Completed
 
 from flows.given import as_fields, checked
 from flows.guard import only_refit
-from schemas.errors import AnotherRefit, CorpusRejected, EncoreError, NotConverged
+from schemas.errors import AnotherRefit, CorpusRejected, EncoreError, NoRoom, NotConverged
 from schemas.verdict import Verdict
+from tasks.disk import is_full, no_room
 from tasks.publish.text import harmless, markdown
 from tasks.stores import open_store
 
@@ -91,6 +92,11 @@ def operated[**P, R](
                     raise
                 return cast("R", Cancelled(message=str(error)))
             except Exception as error:
+                if is_full(error):
+                    store = open_store(str(bound.arguments["to"]))
+                    full = no_room(error, [store.work, store.beside])
+                    _show_reason(full, name)
+                    raise full from error
                 _show_reason(error, name)
                 raise
             state = "Nothing new" if sentence.startswith("nothing new") else None
@@ -189,6 +195,8 @@ def _what_now(error: Exception, name: str) -> str:
             f"Mend the corpus, or allow for it in the group *1. Ingest* of the run form, and start a new run. "
             f"`encore quarantine {markdown(name)}` shows the rows that were left out."
         )
+    if isinstance(error, NoRoom):
+        return "Make room. *Retry* goes on at the first step that is missing, and so does a new run."
     if isinstance(error, EncoreError):
         return "Mend that and start a new run."
     if isinstance(error, OSError):

@@ -24,6 +24,14 @@ def serve(
         typer.Option(min=1, max=65535, help="Port of the UI; as last time, or the first free one from 4200."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most runs at work at once.")] = 2,
+    database: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="postgresql://USER:PASSWORD@HOST/DATABASE for the server, or PREFECT_SERVER_DATABASE_CONNECTION_URL, "
+            "which ps does not show; else a file in --home.",
+        ),
+    ] = "",
 ) -> None:
     """Serve Prefect's UI with every deployment of prefect.yaml, a worker for them, and the publications to read.
 
@@ -31,7 +39,7 @@ def serve(
     """
     from flows.serving import Serving, serve_until_stopped
 
-    serve_until_stopped(Serving(to, home, host, port, limit))
+    serve_until_stopped(Serving(to, home, host, port, limit, database))
 
 
 def history(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import pages
+from flows.databases import DATABASE, database_of
 from flows.ports import free_port
 from flows.supervising import OWNER, Child, end, orphaned, owned
 from schemas.errors import InvalidParameter, PublicationConflict, ServerTrouble
@@ -47,6 +48,8 @@ class Serving:
         Of the UI; None for the first that is free.
     limit : int
         How many runs the worker has at work at once.
+    database : str
+        Address of a PostgreSQL for the server; empty for what the environment says, or else a file in `home`.
     """
 
     to: str
@@ -54,6 +57,7 @@ class Serving:
     host: str
     port: int | None
     limit: int
+    database: str = ""
 
 
 def serve_until_stopped(what: Serving) -> None:
@@ -88,13 +92,14 @@ def serve_until_stopped(what: Serving) -> None:
         read.begin()
         mark = f"{os.getpid()}-{port}"
         environment = _environment(home, what, port, read, mark)
-        server, worker = _children(home, what, port, environment)
+        kept, where = database_of(what.database, os.environ, home)
+        server, worker = _children(home, what, port, environment, kept)
         try:
-            _say(f"starting Prefect's server; its database is in {home}")
+            _say(f"starting Prefect's server; its database is {where}")
             server.start()
             _wait_for(server, environment["PREFECT_API_URL"], stopping)
             if not stopping.is_set():
-                deployed = _deploy(environment, home, str(known.get("deployed", "")))
+                deployed = _deploy(environment, home, where, str(known.get("deployed", "")))
                 _write_state(home, {"port": port, "deployed": deployed, "api": environment["PREFECT_API_URL"]})
                 worker.start()
                 _tell(environment["PREFECT_API_URL"], what.to if distant else read.url, home)
@@ -167,13 +172,14 @@ def _write_state(home: Path, state: dict[str, object]) -> None:
 
 
 def _environment(home: Path, what: Serving, port: int, read: pages.Pages, mark: str) -> dict[str, str]:
-    """Return what the processes are told; what the user set of the database and of logging stays."""
-    ours = {name: value for name, value in os.environ.items() if name not in {"PREFECT_PROFILE", "PYTHONPATH"}}
+    """Return what all processes are told; what the user set of logging stays, the database is the server's alone."""
+    left_out = {"PREFECT_PROFILE", "PYTHONPATH", *DATABASE}
+    ours = {name: value for name, value in os.environ.items() if name not in left_out}
     api = f"http://{pages.url_host(what.host)}:{port}/api"
     defaults = {
         # Prefect waits ten seconds between looks for work; a person who pressed Run would wonder.
         "PREFECT_WORKER_QUERY_SECONDS": "2",
-        # A run whose process and worker are both gone says nothing any more, and an alert can notice that.
+        # Signs of life, which automations/run-lost.yaml waits for.
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         # The server may be away for a while: a run waits for it rather than fail.
@@ -197,12 +203,14 @@ def _environment(home: Path, what: Serving, port: int, read: pages.Pages, mark: 
     return {**defaults, **ours, **fixed}
 
 
-def _children(home: Path, what: Serving, port: int, environment: dict[str, str]) -> tuple[Child, Child]:
+def _children(
+    home: Path, what: Serving, port: int, environment: dict[str, str], database: dict[str, str]
+) -> tuple[Child, Child]:
     prefect = [sys.executable, "-m", "prefect"]
     server = Child(
         "server",
         [*prefect, "server", "start", "--host", what.host, "--port", str(port), "--analytics-off"],
-        environment,
+        {**environment, **database},
         REPOSITORY,
         home / "logs" / "server.log",
     )
@@ -238,9 +246,9 @@ def answers(api: str) -> bool:
         return False
 
 
-def _deploy(environment: dict[str, str], home: Path, before: str) -> str:
+def _deploy(environment: dict[str, str], home: Path, database: str, before: str) -> str:
     """Make the deployments as prefect.yaml has them, unless that was done; what was changed in the UI stays."""
-    now = _what_is_deployed(environment)
+    now = _what_is_deployed(environment, database)
     if now == before:
         return now
     _say("making the deployments of prefect.yaml")
@@ -261,9 +269,9 @@ def _deploy(environment: dict[str, str], home: Path, before: str) -> str:
     return now
 
 
-def _what_is_deployed(environment: dict[str, str]) -> str:
-    """Hash what deployments are made of: the file, the forms, where we lie and where the publications do."""
-    digest = hashlib.sha256(f"{REPOSITORY}\n{environment['ENCORE_PUBLICATIONS']}\n".encode())
+def _what_is_deployed(environment: dict[str, str], database: str) -> str:
+    """Hash what deployments are made of: the file, the forms, where we, the publications and the database lie."""
+    digest = hashlib.sha256(f"{REPOSITORY}\n{environment['ENCORE_PUBLICATIONS']}\n{database}\n".encode())
     places = [REPOSITORY / "prefect.yaml", *sorted((REPOSITORY / "flows").glob("*.py"))]
     for path in [*places, *sorted((REPOSITORY / "schemas").glob("*.py")), *alerts()]:
         digest.update(path.read_bytes())

@@ -78,6 +78,12 @@ class EngineFailed(EncoreError):
     exit_code = 6
 
 
+class NoRoom(EncoreError):
+    """A disk or a quota has no room left."""
+
+    exit_code = 7
+
+
 class Interrupted(EncoreError):
     """The user pressed Ctrl-C."""
 

@@ -24,6 +24,7 @@ ARTISTS = "artists.parquet"
 ARTIST_MEANS = "artist_means.parquet"
 DESIGN = "design.json"
 POSTERIOR = "posterior.nc"
+ARTIST_CONVERGENCE = "artist_convergence.parquet"  # only where NUTS drew artists' effects, row by row
 CURRENT = "current"
 POINTER = "current.json"  # in stores that have no links
 VERSIONS = "versions"

@@ -147,6 +147,18 @@ class DesignColumn(_Report):
     genre: str = ""
     feature: str = ""
 
+    @property
+    def variable(self) -> tuple[str, ...]:
+        """Where the draws of its coefficient are: a variable of ``posterior.nc``, and the labels in it."""
+        match self.kind:
+            case "feature":
+                return "beta", self.name
+            case "genre":
+                return "genre_effect", self.name
+            case "slope":
+                return "slope_deviation", self.genre, self.feature
+        return ("mu",)
+
 
 class Design(_Report):
     """What group made: ``group/<key>/design.json``.
@@ -212,6 +224,9 @@ class SamplingReport(_Report):
     prior_predictive : dict of str to dict
         What the priors expect before any track is seen, beside what was observed: a quantity to ``low, median, high,
         observed``.
+    derived : dict of str to int
+        Variables in the group ``derived`` of ``posterior.nc``, with how many scalars each; empty in older ones, which
+        have no such group.
     """
 
     engine: str
@@ -224,3 +239,4 @@ class SamplingReport(_Report):
     likelihood: str = "normal"
     variance: dict[str, dict[str, float]] = {}
     prior_predictive: dict[str, dict[str, float]] = {}
+    derived: dict[str, int] = {}

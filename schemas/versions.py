@@ -8,8 +8,8 @@ STEPS: dict[str, int] = {
     "ingest": 3,
     "compare": 1,
     "group": 3,
-    "sample": 5,
-    "gate": 2,
+    "sample": 6,
+    "gate": 3,
     "judge": 1,
     "publish": 3,
 }

@@ -36,9 +36,14 @@ class Mixture:
 
     def cdf(self, value: Floats | float) -> Floats:
         """Return the probability of at most `value`, which is a number or an array of shape (C,); shape (C,)."""
+        whole: Floats = self.parts_cdf(value).mean(axis=0)
+        return whole
+
+    def parts_cdf(self, value: Floats | float) -> Floats:
+        """Return the same of each part, shape (S, C)."""
         z = (value - self.centre) / self.spread
         part: Floats = ndtr(z) if self.freedom is None else stdtr(self.freedom, z)
-        return part.mean(axis=0)
+        return part
 
     def moments(self) -> tuple[Floats, Floats]:
         """Return mean and sd, each of shape (C,).

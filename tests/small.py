@@ -42,7 +42,9 @@ def make_rows(seed: int, artists: int = 12, features: int = 3, genres: int = 2, 
         products = z[:, 1 + features :, None] * z[:, None, 1 : 1 + features]
         z = np.hstack([z, products.reshape(count, -1)])
         columns += [
-            DesignColumn(name=f"{genre.name}: {own.name}", kind="slope", block=own.block)
+            DesignColumn(
+                name=f"{genre.name}: {own.name}", kind="slope", block=own.block, genre=genre.name, feature=own.name
+            )
             for genre in columns[1 + features :]
             for own in columns[1 : 1 + features]
         ]

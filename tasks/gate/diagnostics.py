@@ -60,6 +60,8 @@ class Diagnostics:
         What was measured of every artist, with stored draws or without.
     disagreements : list of str
         Where the table of artists is not what follows from the draws.
+    retold : list of str
+        Where the report of `sample` is not.
     """
 
     chains: int = 0
@@ -75,6 +77,7 @@ class Diagnostics:
     alike: list[str] = field(default_factory=list)
     artists: ArtistDiagnostics | None = None
     disagreements: list[str] = field(default_factory=list)
+    retold: list[str] = field(default_factory=list)
 
 
 def measure(path: Path, *, interval: float = 0.9, expected: Mapping[str, int] | None = None) -> Diagnostics:

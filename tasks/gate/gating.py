@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from schemas.publication import ARTIST_CONVERGENCE
 from schemas.reports import Design, SamplingReport
+from tasks.convergence import FEWEST_DRAWS
 from tasks.gate.artists import measure_artists
 from tasks.gate.corpus import Corpus
 from tasks.gate.diagnostics import COLUMNS, measure_drawn
-from tasks.gate.inputs import artists_of_group, artists_of_sample, coefficients_of, expected_variables
+from tasks.gate.inputs import (
+    artists_of_group,
+    artists_of_sample,
+    coefficients_of,
+    expected_variables,
+    with_slopes,
+    without_draws,
+)
 from tasks.gate.model_checks import model_checks
 from tasks.gate.ranks import RANKS, draw_ranks
 from tasks.gate.reading import read_posterior
-from tasks.gate.tables import disagreements
+from tasks.gate.tables import disagreements, summaries_that_differ
 from tasks.gate.verdict import judge
 
 if TYPE_CHECKING:
@@ -30,7 +39,6 @@ if TYPE_CHECKING:
     from tasks.gate.reading import Drawn
 
 POSTERIOR = "posterior.nc"
-ARTIST_CONVERGENCE = "artist_convergence.parquet"
 
 
 @dataclass(frozen=True)
@@ -136,11 +144,13 @@ def measure_all(
     """
     from scipy.special import ndtri
 
-    drawn = read_posterior(posterior, expected_variables(design, report))
-    measured = measure_drawn(drawn, report.interval)
-    coefficients = coefficients_of(drawn, design) if drawn.draws and drawn.chains else None
+    drawn = with_slopes(read_posterior(posterior, expected_variables(design, report), report.derived))
+    measured = replace(measure_drawn(drawn, report.interval), retold=summaries_that_differ(drawn, report))
+    coefficients = coefficients_of(drawn, design) if drawn.draws >= FEWEST_DRAWS and drawn.chains else None
     if coefficients is None:
         return Measured(measured, drawn, None)
+    if unnamed := without_draws(coefficients, design):
+        return Measured(replace(measured, missing=[*measured.missing, *unnamed]), drawn, None)
     if drawn_one_by_one is not None:
         artists = drawn_one_by_one()
     elif parts is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def coefficients_of(drawn: Drawn, design: Design) -> Coefficients | None:
     count = drawn.chains * drawn.draws
     theta = np.full((count, len(columns)), np.nan)
     theta[:, 0] = variables["mu"].reshape(count) - design.popularity_mean
-    place_of = {_label(column): place for place, column in enumerate(columns)}
+    place_of = {column.variable: place for place, column in enumerate(columns)}
     for name, axes in _AXES.items():
         if name not in variables:
             continue
@@ -66,15 +67,26 @@ def coefficients_of(drawn: Drawn, design: Design) -> Coefficients | None:
     return Coefficients(drawn.chains, theta, variables["sigma"].reshape(count), tau)
 
 
-def _label(column: Any) -> tuple[str, ...]:
-    match column.kind:
-        case "feature":
-            return "beta", column.name
-        case "genre":
-            return "genre_effect", column.name
-        case "slope":
-            return "slope_deviation", column.genre, column.feature
-    return ("mu",)
+def without_draws(coefficients: Coefficients, design: Design) -> list[str]:
+    """Name the coefficients of which there are no draws, those under another label among them."""
+    lacking = np.isnan(coefficients.theta).all(axis=0)
+    found = []
+    for column, is_lacking in zip(design.columns, lacking, strict=True):
+        if is_lacking:
+            name, *labels = column.variable
+            found.append(f"posterior.{name}[{', '.join(labels)}]" if labels else f"posterior.{name}")
+    return found
+
+
+def with_slopes(drawn: Drawn) -> Drawn:
+    """Add what a feature is worth in a genre, as it is published: ``beta`` and its deviation together."""
+    beta, deviation = (drawn.variables.get(name) for name in ("beta", "slope_deviation"))
+    axes = [drawn.labels.get(axis, []) for axis in _AXES["slope_deviation"]]
+    if beta is None or deviation is None or deviation.shape[2:] != (len(axes[0]), beta.shape[2]):
+        return drawn  # what is wrong with them stands in what is missing
+    slopes = (beta[:, :, None] + deviation).reshape(*beta.shape[:2], -1).transpose(2, 0, 1)
+    names = [f"slope[{genre}, {feature}]" for genre in axes[0] for feature in axes[1]]
+    return replace(drawn, names=[*drawn.names, *names], values=np.concatenate([drawn.values, slopes]))
 
 
 def artists_of_group(grouped: Path) -> Iterator[Part]:

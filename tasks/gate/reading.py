@@ -19,6 +19,8 @@ SAMPLER = ("diverging", "energy", "reached_max_treedepth")
 # Known to differ from chain to chain, and of use where the gate looks for chains that are one.
 _ALSO = ("lp",)
 _GROUPS = ("posterior", "sample_stats")
+# Draws of what follows from the parameters, in files that have them.
+_DERIVED = "derived"
 _AXES = {"chain", "draw"}
 _MOST_SAID = 200
 
@@ -52,7 +54,7 @@ class Drawn:
     missing: list[str] = field(default_factory=list)
 
 
-def read_posterior(path: Path, expected: Mapping[str, int]) -> Drawn:
+def read_posterior(path: Path, expected: Mapping[str, int], derived: Mapping[str, int] | None = None) -> Drawn:
     """Read a posterior.
 
     Parameters
@@ -61,6 +63,8 @@ def read_posterior(path: Path, expected: Mapping[str, int]) -> Drawn:
         ``posterior.nc``, or what is said to be.
     expected : mapping of str to int
         Variables that have to be there, with how many scalars each.
+    derived : mapping of str to int, optional
+        The same of the group ``derived``, which is not read otherwise.
 
     Returns
     -------
@@ -68,32 +72,52 @@ def read_posterior(path: Path, expected: Mapping[str, int]) -> Drawn:
     """
     import xarray as xr
 
+    wanted = (*_GROUPS, _DERIVED) if derived else _GROUPS
+
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
-            groups = {name: tree[name].to_dataset().load() for name in _GROUPS if name in tree.children}
+            groups = {name: tree[name].to_dataset().load() for name in wanted if name in tree.children}
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - damaged files raise whatever h5py, h5netcdf and xarray come upon
         return Drawn(missing=[f"posterior.nc cannot be read ({_in_short(error)})"])
-    missing = [name for name in _GROUPS if name not in groups]
+    missing = [name for name in wanted if name not in groups]
     posterior = groups.get("posterior")
     if posterior is None:
         return Drawn(missing=missing)
     shape = (int(posterior.sizes.get("chain", 0)), int(posterior.sizes.get("draw", 0)))
-    names, variables, labels = _variables(posterior, missing)
-    for name, count in expected.items():
-        found = int(np.prod(variables[name].shape[2:])) if name in variables else 0
-        if name not in variables:
-            missing.append(f"posterior.{name}")
-        elif found != count:
-            missing.append(f"posterior.{name} has {found:,} scalars, not {count:,},")
+    names, variables, labels = _variables(posterior, "posterior", missing)
+    _compare(variables, expected, "posterior", missing)
+    if derived and _DERIVED in groups:
+        own = _variables(groups[_DERIVED], _DERIVED, missing)
+        _compare(own[1], derived, _DERIVED, missing)
+        fitting = {
+            name: values for name, values in own[1].items() if values.shape[:2] == shape and name not in variables
+        }
+        missing += [
+            f"{_DERIVED}.{name} has other draws than the posterior, so it" for name in own[1].keys() - fitting.keys()
+        ]
+        names += [name for name in own[0] if name.partition("[")[0] in fitting]
+        variables, labels = variables | fitting, own[2] | labels
     sampler = _sampler(groups.get("sample_stats"), shape, missing)
     parts = [array.reshape(*shape, -1).transpose(2, 0, 1) for array in variables.values()]
     values = np.ascontiguousarray(np.concatenate(parts)) if parts else np.empty((0, *shape))
     return Drawn(*shape, names, values, variables, labels, sampler, missing)
 
 
-def _variables(posterior: Any, missing: list[str]) -> tuple[list[str], dict[str, Floats], dict[str, list[str]]]:
+def _compare(variables: Mapping[str, Floats], expected: Mapping[str, int], group: str, missing: list[str]) -> None:
+    """Say which variables are not there, or not whole."""
+    for name, count in expected.items():
+        found = int(np.prod(variables[name].shape[2:])) if name in variables else 0
+        if name not in variables:
+            missing.append(f"{group}.{name}")
+        elif found != count:
+            missing.append(f"{group}.{name} has {found:,} scalars, not {count:,},")
+
+
+def _variables(
+    posterior: Any, group: str, missing: list[str]
+) -> tuple[list[str], dict[str, Floats], dict[str, list[str]]]:
     """Return the names of all scalars, the variables, and the labels of their axes."""
     variables: dict[str, Floats] = {}
     labels: dict[str, list[str]] = {}
@@ -102,7 +126,7 @@ def _variables(posterior: Any, missing: list[str]) -> tuple[list[str], dict[str,
         axes = [str(axis) for axis in variable.dims if axis not in _AXES]
         wrong = _wrong(variable)
         if wrong:
-            missing.append(f"posterior.{name} {wrong}")
+            missing.append(f"{group}.{name} {wrong}")
             continue
         array = np.asarray(variable.transpose("chain", "draw", *axes).to_numpy(), dtype=np.float64)
         variables[str(name)] = array

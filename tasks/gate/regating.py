@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from schemas.parameters import GateParameters
-from schemas.publication import ARTIST_MEANS, ARTISTS, DESIGN, POSTERIOR
+from schemas.publication import ARTIST_CONVERGENCE, ARTIST_MEANS, ARTISTS, DESIGN, POSTERIOR
 from schemas.reports import Design
 from tasks.gate.gating import fixed_by, measure_all
-from tasks.gate.inputs import artists_of_publication
+from tasks.gate.inputs import artists_of_publication, artists_of_sample
 from tasks.gate.verdict import judge
 from tasks.published import published_file, read_manifest
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 # Two measurements of the same draws: artists' means are published rounded, to the twelfth digit.
 _SAME = 1e-3
-FILES = (POSTERIOR, ARTISTS, ARTIST_MEANS, DESIGN)
+_READ = (POSTERIOR, ARTISTS, ARTIST_MEANS, DESIGN)
+FILES = (*_READ, ARTIST_CONVERGENCE)
 _COLLAPSED = "collapsed"
 
 
@@ -49,7 +51,8 @@ def gate_publication(version: Path, changed: Mapping[str, object]) -> Regated:
     """Measure a published posterior again, and its artists, and hold its table of artists against them.
 
     Model checks need the corpus, which a publication does not hold: they are those of the manifest. Of artists whose
-    effects NUTS drew (row by row), only those with stored draws are measured.
+    effects NUTS drew (row by row), those with stored draws are measured again; of the others it is taken from
+    ``artist_convergence.parquet`` what `sample` measured while it had their draws.
 
     Parameters
     ----------
@@ -68,11 +71,14 @@ def gate_publication(version: Path, changed: Mapping[str, object]) -> Regated:
         If there is no publication, or a file is not what was published.
     """
     manifest = read_manifest(version)
-    posterior, table, means, own = (published_file(version, manifest, name) for name in FILES)
+    posterior, table, means, own = (published_file(version, manifest, name) for name in _READ)
     design = Design.model_validate_json(own.read_bytes())
     exact = manifest.sampling.engine == _COLLAPSED
     parts = artists_of_publication(means, design) if exact else None
-    measured = measure_all(posterior, table, design, manifest.sampling, parts).diagnostics
+    drawn_one_by_one = None
+    if ARTIST_CONVERGENCE in manifest.files:
+        drawn_one_by_one = partial(artists_of_sample, published_file(version, manifest, ARTIST_CONVERGENCE))
+    measured = measure_all(posterior, table, design, manifest.sampling, parts, drawn_one_by_one).diagnostics
     parameters = _parameters(manifest, changed)
     # What they found stays; what that does may have changed.
     actions = {
@@ -84,7 +90,7 @@ def gate_publication(version: Path, changed: Mapping[str, object]) -> Regated:
         if actions[check.name] != "off"
     ]
     verdict = judge(measured, parameters, fixed=fixed_by(manifest.sampling), checks=checks)
-    return Regated(manifest, verdict, _differing(manifest.verdict, verdict) if exact else ())
+    return Regated(manifest, verdict, _differing(manifest.verdict, verdict) if exact or drawn_one_by_one else ())
 
 
 def _parameters(manifest: Manifest, changed: Mapping[str, object]) -> GateParameters:

@@ -1,4 +1,4 @@
-"""Whether a table of artists is what follows from the draws beside it."""
+"""Whether what is told of a posterior is what follows from its draws."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from schemas.reports import SamplingReport
     from tasks.gate.artists import ArtistDiagnostics
+    from tasks.gate.reading import Drawn
 
     Floats = NDArray[np.float64]
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 # million means, one is six errors off in one of five hundred posteriors.
 _ERRORS, _SHARE = 6.0, 0.2
 _ROUNDING = 1e-3  # points: single precision, and means that are published rounded
+_SAME = 1e-6  # of the same draws, by the same sums
 _COLUMNS = {"level": ("mean", "sd"), "effect": ("effect_mean", "effect_sd")}
 
 
@@ -64,6 +67,34 @@ def disagreements(path: Path, artists: ArtistDiagnostics) -> list[str]:
             if mask.any():
                 first = names[int(np.argmax(mask))]
                 found.append(f"{column} of {int(mask.sum()):,} artists is not what the draws say, {first} for one")
+    return found
+
+
+def summaries_that_differ(drawn: Drawn, report: SamplingReport) -> list[str]:
+    """Hold what the report of `sample` says of shares and of a new artist against the draws of both.
+
+    Parameters
+    ----------
+    drawn : Drawn
+    report : SamplingReport
+
+    Returns
+    -------
+    list of str
+        A sentence on each thing that does not agree; empty where there are no such draws.
+    """
+    found = []
+    shares, below = (drawn.variables.get(name) for name in ("variance_share", "new_artist_below"))
+    if shares is not None:
+        means = dict(zip(drawn.labels["part"], shares.mean(axis=(0, 1)).tolist(), strict=True))
+        told = {part: share["mean"] for part, share in report.variance.items()}
+        if means.keys() != told.keys() or not all(abs(means[part] - told[part]) <= _SAME for part in told):
+            found.append("does not hold the shares of variance that follow from the draws")
+    if below is not None:
+        tails = np.array([(1 - report.interval) / 2, (1 + report.interval) / 2])
+        means_below = below.mean(axis=(0, 1))
+        if means_below.shape != tails.shape or not (np.abs(means_below - tails) <= _SAME).all():
+            found.append("does not hold the interval of a new artist that follows from the draws")
     return found
 
 

@@ -181,6 +181,7 @@ def _plain(
     plain += [one("not finite", name, "has draws that are not finite") for name in measured.not_finite]
     plain += [one("stuck", name, "never moves") for name in measured.constants if name not in fixed]
     plain += [one("table", "artists.parquet", said) for said in measured.disagreements]
+    plain += [one("table", "the report of sample", said) for said in measured.retold]
     plain += [
         one("model", check.name, check.sentence, check.observed)
         for check in checks

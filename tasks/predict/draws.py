@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from schemas.reports import Design, DesignColumn
+    from schemas.reports import Design
 
     Floats = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def read_posterior(path: Path, design: Design) -> Posterior:
     # h5netcdf alone: xarray would bring pandas with it for the sake of a few arrays.
     import h5netcdf
 
-    place_of = {_label(column): place for place, column in enumerate(design.columns)}
+    place_of = {column.variable: place for place, column in enumerate(design.columns)}
     with h5netcdf.File(path, "r", decode_vlen_strings=True) as file:
         variables = file["posterior"].variables
         chains = variables["mu"].shape[0]
@@ -78,18 +78,6 @@ def read_posterior(path: Path, design: Design) -> Posterior:
         tau = np.zeros(len(sigma)) if pooled else _flat(variables, "tau")
         freedom = _flat(variables, "nu") if "nu" in variables else None
     return Posterior(Draws(theta, sigma, tau), freedom, chains, pooled)
-
-
-def _label(column: DesignColumn) -> tuple[str, ...]:
-    """Return where the draws of a column's coefficient are: a variable, and the labels in it."""
-    match column.kind:
-        case "feature":
-            return "beta", column.name
-        case "genre":
-            return "genre_effect", column.name
-        case "slope":
-            return "slope_deviation", column.genre, column.feature
-    return ("mu",)
 
 
 def stored_effects(path: Path, names: Collection[str]) -> dict[str, Floats]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.comparison import JUDGED
 from schemas.errors import AnotherRefit, NotConverged
 from schemas.publication import (
+    ARTIST_CONVERGENCE,
     ARTIST_MEANS,
     ARTISTS,
     DESIGN,
@@ -215,6 +216,8 @@ def _write_files(  # noqa: PLR0913 - what the files are made from, each by its n
     write_means(inputs.group, evidence.design, staged / ARTIST_MEANS)
     shutil.copyfile(inputs.group / DESIGN, staged / DESIGN)
     shutil.copyfile(inputs.sample / POSTERIOR, staged / POSTERIOR)
+    if (inputs.sample / ARTIST_CONVERGENCE).exists():
+        shutil.copyfile(inputs.sample / ARTIST_CONVERGENCE, staged / ARTIST_CONVERGENCE)
     shutil.copyfile(inputs.ingest / QUARANTINE, staged / QUARANTINE)
     shutil.copytree(inputs.ingest / DATA_DOCS, staged / DATA_DOCS, copy_function=shutil.copyfile)
     check = predictive_check(inputs.group, evidence)

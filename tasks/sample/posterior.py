@@ -30,6 +30,8 @@ DIMS = {
     "tau_slope": ("block",),
     "slope_deviation": ("genre", "feature"),
     "artist_effect": ("artist",),
+    "variance_share": ("part",),
+    "new_artist_below": ("end",),
 }
 
 
@@ -171,10 +173,16 @@ def new_artist(posterior: Posterior, interval: float) -> dict[str, float]:
         ``mean, sd, low, high`` in points. Popularity ends at 0 and 100, and so do the interval's ends: what the normal
         model puts beyond an end is popularity at that end.
     """
-    tail = (1 - interval) / 2
-    low, high = (float(np.clip(posterior.unseen.quantile(p)[0], 0, 100)) for p in (tail, 1 - tail))
+    low, high = (float(np.clip(end, 0, 100)) for end in new_artist_ends(posterior, interval))
     mean, sd = posterior.unseen.moments()
     return {"mean": float(mean[0]), "sd": float(sd[0]), "low": low, "high": high}
+
+
+def new_artist_ends(posterior: Posterior, interval: float) -> tuple[float, float]:
+    """Return the ends of its interval as the model has them, below 0 and above 100 too."""
+    tail = (1 - interval) / 2
+    low, high = (float(posterior.unseen.quantile(p)[0]) for p in (tail, 1 - tail))
+    return low, high
 
 
 def write_artists(grouped: Grouped, posterior: Posterior, interval: float, path: Path) -> None:
@@ -240,13 +248,21 @@ def _normal_intervals(posterior: Posterior, z: float) -> Intervals:
     return Intervals(low, high, following, next_low, next_high)
 
 
-def write_netcdf(grouped: Grouped, posterior: Posterior, attributes: dict[str, str], path: Path) -> None:
+def write_netcdf(
+    grouped: Grouped,
+    posterior: Posterior,
+    derived: tuple[dict[str, Floats], dict[str, list[str]]],
+    attributes: dict[str, str],
+    path: Path,
+) -> None:
     """Write ``posterior.nc``, the same bytes for the same posterior.
 
     Parameters
     ----------
     grouped : Grouped
     posterior : Posterior
+    derived : tuple
+        Draws of what follows from it and the labels of their axes, from `derived.derived_draws`.
     attributes : dict of str to str
         Of the posterior group. No time of day: the file would then differ from run to run.
     path : Path
@@ -255,23 +271,23 @@ def write_netcdf(grouped: Grouped, posterior: Posterior, attributes: dict[str, s
 
     design = grouped.design
     chains, draws = posterior.draws["mu"].shape[:2]
-    base = {"chain": np.arange(chains), "draw": np.arange(draws)}
     labels = {
         "block": list(design.blocks()),
         "feature": list(design.names("feature")),
         "genre": list(design.names("genre")),
         "artist": posterior.artists,
+        **derived[1],
     }
-    used = {dim for name in posterior.draws for dim in DIMS.get(name, ())}
-    variables = xr.Dataset(
-        {name: (("chain", "draw", *DIMS.get(name, ())), values) for name, values in sorted(posterior.draws.items())},
-        coords=base | {dim: np.array(labels[dim], dtype=object) for dim in sorted(used)},
-        attrs=attributes,
-    )
-    statistics = xr.Dataset(
-        {name: (("chain", "draw"), values) for name, values in sorted(posterior.statistics.items())},
-        coords=base,
-        attrs=attributes,
-    )
-    tree = xr.DataTree.from_dict({"posterior": variables, "sample_stats": statistics})
+
+    def dataset(variables: dict[str, Any]) -> xr.Dataset:
+        dims = {name: DIMS.get(name, ()) for name in sorted(variables)}
+        coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(draws)}
+        coords |= {
+            dim: np.array(labels[dim], dtype=object) for dim in sorted({dim for own in dims.values() for dim in own})
+        }
+        data = {name: (("chain", "draw", *own), variables[name]) for name, own in dims.items()}
+        return xr.Dataset(data, coords=coords, attrs=attributes)
+
+    groups = {"posterior": posterior.draws, "derived": derived[0], "sample_stats": posterior.statistics}
+    tree = xr.DataTree.from_dict({name: dataset(variables) for name, variables in groups.items()})
     tree.to_netcdf(path, engine="h5netcdf")

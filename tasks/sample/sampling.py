@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from schemas.publication import ARTIST_CONVERGENCE
 from schemas.reports import SamplingReport
 from tasks.sample.engines import ENGINES
 from tasks.sample.grouped import Grouped
@@ -53,11 +56,14 @@ def sample_posterior(
 def _sample(
     grouped: Grouped, parameters: SampleParameters, folder: Path, progress: Callable[[int, int], None]
 ) -> SamplingReport:
+    from tasks.sample.derived import derived_draws
     from tasks.sample.posterior import new_artist, write_artists, write_convergence, write_netcdf
     from tasks.sample.prior_predictive import prior_predictive
-    from tasks.sample.variance import variance_shares
+    from tasks.sample.variance import summaries
 
     posterior, versions = _draw(grouped, parameters, folder, progress)
+    derived, labels = derived_draws(grouped, posterior, parameters)
+    shares = np.moveaxis(derived["variance_share"], -1, 0) if "variance_share" in derived else ()
     used = {"mu", "sigma", *posterior.draws}
     priors = {name: str(prior) for name, prior in resolved(parameters.priors, grouped.design).items() if name in used}
     if parameters.pooling == "none":
@@ -72,7 +78,8 @@ def _sample(
         new_artist=new_artist(posterior, parameters.interval),
         interval=parameters.interval,
         versions=versions,
-        variance=variance_shares(grouped, posterior.draws, parameters),
+        variance=summaries(dict(zip(labels.get("part", ()), shares, strict=True)), parameters.interval),
+        derived={name: int(np.prod(values.shape[2:])) for name, values in derived.items()},
         prior_predictive=prior_predictive(grouped, parameters),
     )
     attributes = {
@@ -83,10 +90,10 @@ def _sample(
         "pooling": parameters.pooling,
         "likelihood": parameters.likelihood,
     }
-    write_netcdf(grouped, posterior, attributes, folder / "posterior.nc")
+    write_netcdf(grouped, posterior, (derived, labels), attributes, folder / "posterior.nc")
     write_artists(grouped, posterior, parameters.interval, folder / "artists.parquet")
     if posterior.convergence is not None:
-        write_convergence(grouped, posterior.convergence, folder / "artist_convergence.parquet")
+        write_convergence(grouped, posterior.convergence, folder / ARTIST_CONVERGENCE)
     (folder / "sampling.json").write_text(report.model_dump_json(indent=1), encoding="utf-8")
     return report
 

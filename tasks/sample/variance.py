@@ -19,14 +19,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-# Draws that are looked at: a mean over so many has an error of a thirtieth of the posterior sd.
-_MOST_DRAWS = 1000
 
-
-def variance_shares(
-    grouped: Grouped, draws: Mapping[str, Floats], parameters: SampleParameters
-) -> dict[str, dict[str, float]]:
-    """Return the share of the variance of popularity that goes with each part.
+def share_draws(grouped: Grouped, draws: Mapping[str, Floats], parameters: SampleParameters) -> dict[str, Floats]:
+    """Return the share of the variance of popularity that goes with each part, draw by draw.
 
     Given a draw, the variance of a track of the corpus is theta' S theta + tau^2 + sigma^2, with S the covariance of Z
     over tracks: the decomposition behind the R^2 of Nakagawa and Schielzeth (2013), Methods in Ecology and Evolution
@@ -42,18 +37,19 @@ def variance_shares(
     draws : mapping of str to ndarray, shape (chains, draws, ...)
         As published: ``sigma``, and of ``tau, nu, beta, genre_effect, slope_deviation`` what the model has.
     parameters : SampleParameters
-        Its pooling and interval.
+        Its pooling.
 
     Returns
     -------
-    dict
+    dict of str to ndarray, shape (chains, draws)
         ``block: <name>`` for each block, ``genres``, ``slopes``, ``shared`` (where there are two of these),
-        ``artists``, ``residual`` to ``mean, low, high`` over the posterior; of each draw, they add up to 1. Empty
-        without pooling: tau is then fixed, not estimated, and no share of anything.
+        ``artists``, ``residual``; of each draw, they add up to 1. Empty without pooling: tau is then fixed, not
+        estimated, and no share of anything.
     """
     if parameters.pooling == "none":
         return {}
-    flat = {name: _thinned(draw) for name, draw in draws.items() if name != "artist_effect"}
+    shape = draws["sigma"].shape
+    flat = {name: draw.reshape(-1, *draw.shape[2:]) for name, draw in draws.items() if name != "artist_effect"}
     count = len(flat["sigma"])
     slopes = flat.get("slope_deviation", np.zeros((count, 0))).reshape(count, -1)
     parts = [flat[name] for name in ("beta", "genre_effect") if name in flat]
@@ -70,8 +66,13 @@ def variance_shares(
     noise = flat["sigma"] ** 2
     variances["residual"] = noise * flat["nu"] / (flat["nu"] - 2) if "nu" in flat else noise
     total = np.sum(list(variances.values()), axis=0)
-    tail = (1 - parameters.interval) / 2
-    return {part: _summary(variance / total, tail) for part, variance in variances.items()}
+    return {part: (variance / total).reshape(shape) for part, variance in variances.items()}
+
+
+def summaries(shares: Mapping[str, Floats], interval: float) -> dict[str, dict[str, float]]:
+    """Return ``mean, low, high`` of each share over the posterior."""
+    tail = (1 - interval) / 2
+    return {part: _summary(share, tail) for part, share in shares.items()}
 
 
 def _parts(design: Design) -> dict[str, list[int]]:
@@ -83,11 +84,6 @@ def _parts(design: Design) -> dict[str, list[int]]:
         elif column.kind != "intercept":
             parts.setdefault(f"{column.kind}s", []).append(position)
     return parts
-
-
-def _thinned(draw: Floats) -> Floats:
-    flat = draw.reshape(-1, *draw.shape[2:])
-    return flat[:: -(-len(flat) // _MOST_DRAWS)]
 
 
 def _summary(shares: Floats, tail: float) -> dict[str, float]:

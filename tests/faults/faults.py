@@ -6,6 +6,7 @@ Every fault has a seed. What it came to is written to docs/faults.md, unless onl
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import shutil
 import sys
@@ -18,6 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 import runs  # noqa: E402 - the paths come first
+from outages import Outages  # noqa: E402
 from table import write_table  # noqa: E402
 from trials import AT_ONCE, Outcome, Refits, TinyPublications  # noqa: E402
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 FIRST_SEED = 20261126
 
 
-def trials_of(refits: Refits, tiny: TinyPublications) -> Iterator[tuple[str, int, Callable[[Outcome], None]]]:
+def trials_of(
+    refits: Refits, outages: Outages, tiny: TinyPublications
+) -> Iterator[tuple[str, int, Callable[[Outcome], None]]]:
     """Return each kind of fault, how many there are of it, and what tries one."""
     for step in runs.STEPS:
         yield f"`kill -9` in {step}", 2, lambda outcome, step=step: refits.killed_in(outcome, step)  # type: ignore[misc]
@@ -37,6 +41,8 @@ def trials_of(refits: Refits, tiny: TinyPublications) -> Iterator[tuple[str, int
     yield "a bit of an intermediate file has changed", 3, refits.corrupted
     yield "the clock jumps by up to ten years", 2, refits.clock
     yield f"{AT_ONCE} refits at once on two names", 1, refits.many_at_once
+    yield "`kill -9` of the server while a run is at work", 3, outages.server_killed
+    yield "`kill -9` of the worker while a run is at work", 3, outages.worker_killed
     yield "tiny publication: `kill -9` at any call", 50, tiny.killed
     yield "tiny publication: disk full from any call on", 30, tiny.disk_full
     yield "tiny publication: the clock jumps", 15, tiny.clock
@@ -51,9 +57,11 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="encore-faults-"))
     outcomes: list[Outcome] = []
-    with runs.server(folder / "server"):
+    with runs.server(folder / "server"), contextlib.ExitStack() as stack:
         seed = asked.seed
-        for kind, count, attempt in trials_of(Refits(folder), TinyPublications(folder)):
+        for kind, count, attempt in trials_of(
+            Refits(folder), Outages(folder / "outages", stack), TinyPublications(folder)
+        ):
             for number in range(count):
                 outcome = Outcome(kind, seed, random.Random(seed))
                 seed += 1

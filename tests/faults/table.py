@@ -20,8 +20,10 @@ What became of {count} faults, and of the run after each. `make faults` injects 
 
 Each fault comes from its seed, which decides on the call, the bit or the jump. The first ones happen to whole refits:
 the command line in a process of its own, on a real Prefect server, with a label that is published already and a corpus
-that has grown from 90 to 130 tracks. The last three kinds happen while a publication of a few bytes joins another,
-in a process of its own but without steps and without Prefect: they try how versions and `current` are written.
+that has grown from 90 to 130 tracks. Server and worker are killed under `encore serve`, which starts them again, while
+a run of `refit/on-demand` is in a step that the seed chose. The last three kinds happen while a publication of a few
+bytes joins another, in a process of its own but without steps and without Prefect: they try how versions and `current`
+are written.
 
 A *call* is where Python opens a file to write, makes a folder, links or renames, in the folder of that step or of the
 publication. There the process is killed, or the call fails as a disk would have it fail; *disk full* means that every
@@ -36,8 +38,7 @@ such call fails from one on, in each of the step's attempts.
 |---|---|---|---:|---:|
 """
 _TAIL = """
-Not injected: `kill -9` of the Prefect server or of a worker; and a power cut (files are put on the disk before they are
-renamed, but nothing here takes away what is not).
+Not injected: a power cut (files are put on the disk before they are renamed, but nothing here takes away what is not).
 """
 
 

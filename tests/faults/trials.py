@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "label"
-AT_ONCE = 8
+AT_ONCE = 20
 _FIRST, _MORE = 90, 40
 _KILLED = -9
 # What differs from run to run, or from machine to machine.

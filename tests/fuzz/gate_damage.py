@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Damage = Callable[[Data, np.random.Generator], None]
 
 GATE = GateParameters(min_ess_per_chain=50, max_mcse_mean=0.1, max_mcse_end=0.4, max_rhat=1.05)
+_OF_DERIVED = 0.2
 SCALARS = ("mu", "sigma", "tau", "tau_genre", "tau_block", "beta", "genre_effect", "artist_effect")
 
 
@@ -45,15 +46,21 @@ def _pick(data: Data, generator: np.random.Generator, group: str = "posterior") 
     return str(generator.choice(sorted(map(str, data[group].data_vars))))
 
 
+def _any(data: Data, generator: np.random.Generator) -> tuple[str, str]:
+    """Pick a variable with draws, of either group."""
+    group = "derived" if generator.random() < _OF_DERIVED else "posterior"
+    return group, _pick(data, generator, group)
+
+
 def _some(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[int, ...]:
     return tuple(int(generator.integers(size)) for size in shape)
 
 
 def _put(data: Data, generator: np.random.Generator, value: float) -> None:
-    name = _pick(data, generator)
-    values = data["posterior"][name].to_numpy().copy()
+    group, name = _any(data, generator)
+    values = data[group][name].to_numpy().copy()
     values[_some(values.shape, generator)] = value
-    data["posterior"][name] = (data["posterior"][name].dims, values)
+    data[group][name] = (data[group][name].dims, values)
 
 
 def not_a_number(data: Data, generator: np.random.Generator) -> None:
@@ -65,28 +72,28 @@ def infinite(data: Data, generator: np.random.Generator) -> None:
 
 
 def constant(data: Data, generator: np.random.Generator) -> None:
-    name = _pick(data, generator)
-    data["posterior"][name] = data["posterior"][name] * 0 + float(generator.normal())
+    group, name = _any(data, generator)
+    data[group][name] = data[group][name] * 0 + float(generator.normal())
 
 
 def chain_apart(data: Data, generator: np.random.Generator) -> None:
-    name = _pick(data, generator)
-    values = data["posterior"][name].to_numpy().copy()
+    group, name = _any(data, generator)
+    values = data[group][name].to_numpy().copy()
     values[int(generator.integers(len(values)))] += 4 * values.std() + 1
-    data["posterior"][name] = (data["posterior"][name].dims, values)
+    data[group][name] = (data[group][name].dims, values)
 
 
 def standing_chain(data: Data, generator: np.random.Generator) -> None:
-    name = _pick(data, generator)
-    values = data["posterior"][name].to_numpy().copy()
+    group, name = _any(data, generator)
+    values = data[group][name].to_numpy().copy()
     values[int(generator.integers(len(values))), int(generator.integers(150)) :] = values[0, 0]
-    data["posterior"][name] = (data["posterior"][name].dims, values)
+    data[group][name] = (data[group][name].dims, values)
 
 
 def wandering(data: Data, generator: np.random.Generator) -> None:
-    name = _pick(data, generator)
-    values = data["posterior"][name].to_numpy()
-    data["posterior"][name] = (data["posterior"][name].dims, np.cumsum(values - values.mean(), axis=1))
+    group, name = _any(data, generator)
+    values = data[group][name].to_numpy()
+    data[group][name] = (data[group][name].dims, np.cumsum(values - values.mean(), axis=1))
 
 
 def one_chain(data: Data, generator: np.random.Generator) -> None:
@@ -115,8 +122,33 @@ def no_group(data: Data, generator: np.random.Generator) -> None:
 
 
 def no_variable(data: Data, generator: np.random.Generator) -> None:
+    group = "derived" if generator.random() < _OF_DERIVED else "posterior"
     wanted = [name for name in SCALARS[:-1] if name in data["posterior"]]
-    data["posterior"] = data["posterior"].drop_vars(str(generator.choice(wanted)))
+    name = _pick(data, generator, group) if group == "derived" else str(generator.choice(wanted))
+    data[group] = data[group].drop_vars(name)
+
+
+def other_labels(data: Data, generator: np.random.Generator) -> None:
+    axis = str(generator.choice(["feature", "genre"]))
+    labels = data["posterior"][axis].to_numpy().astype(object).copy()
+    labels[int(generator.integers(len(labels)))] = "another"
+    data["posterior"] = data["posterior"].assign_coords({axis: labels})
+
+
+def shares_of_another(data: Data, generator: np.random.Generator) -> None:
+    shares = data["derived"]["variance_share"].to_numpy()
+    data["derived"]["variance_share"] = (
+        ("chain", "draw", "part"),
+        np.roll(shares, int(generator.integers(1, 3)), axis=2),
+    )
+
+
+def interval_of_another(data: Data, generator: np.random.Generator) -> None:
+    data["derived"]["new_artist_below"] = data["derived"]["new_artist_below"] * float(generator.uniform(0.8, 0.999))
+
+
+def derived_of_other_draws(data: Data, generator: np.random.Generator) -> None:
+    data["derived"] = data["derived"].isel(draw=slice(int(generator.integers(1, 200)), None))
 
 
 def no_statistic(data: Data, generator: np.random.Generator) -> None:
@@ -126,7 +158,8 @@ def no_statistic(data: Data, generator: np.random.Generator) -> None:
 
 def without_an_axis(data: Data, generator: np.random.Generator) -> None:
     group = str(generator.choice(sorted(data)))
-    name = "energy" if group == "sample_stats" else str(generator.choice(SCALARS[:3]))
+    named = {"sample_stats": "energy", "derived": "new_artist"}
+    name = named.get(group) or str(generator.choice(SCALARS[:3]))
     data[group][name] = data[group][name].mean(str(generator.choice(["chain", "draw"])))
 
 
@@ -165,7 +198,16 @@ def empty(data: Data, _generator: np.random.Generator) -> None:
 DAMAGES: tuple[Damage, ...] = (
     *(not_a_number, infinite, constant, chain_apart, standing_chain, wandering, one_chain, copied_chain, few_draws),
     *(no_group, no_variable, no_statistic, without_an_axis, fewer_scalars, another_axis, other_draws_of_the_sampler),
-    *(text, diverging, still_energy, empty),
+    *(
+        text,
+        diverging,
+        still_energy,
+        empty,
+        other_labels,
+        shares_of_another,
+        interval_of_another,
+        derived_of_other_draws,
+    ),
 )
 
 

@@ -130,7 +130,7 @@ def test_what_is_stored_can_be_read(corpus: Rows, limit: int, tmp_path: Path) ->
     import xarray as xr
 
     posterior = summed_up(corpus, some_draws(tails=True), limit)
-    write_netcdf(corpus.grouped, posterior, {}, tmp_path / "posterior.nc")
+    write_netcdf(corpus.grouped, posterior, ({}, {}), {}, tmp_path / "posterior.nc")
     found = xr.load_datatree(tmp_path / "posterior.nc", engine="h5netcdf")["posterior"].to_dataset()
     assert found["nu"].dims == ("chain", "draw")
     assert found["slope_deviation"].dims == ("chain", "draw", "genre", "feature")

@@ -9,9 +9,15 @@ from small import Rows, make_rows
 from schemas.parameters import SampleParameters
 from tasks.group.sums import statistics_of, sums_of
 from tasks.sample.grouped import Grouped
-from tasks.sample.variance import variance_shares
+from tasks.sample.variance import share_draws, summaries
 
 FEATURES, GENRES = 3, 2
+
+
+def variance_shares(
+    grouped: Grouped, draws: dict[str, np.ndarray], parameters: SampleParameters
+) -> dict[str, dict[str, float]]:
+    return summaries(share_draws(grouped, draws, parameters), parameters.interval)
 
 
 @pytest.fixture
