@@ -13,7 +13,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow test-pymc3 test-browser test-ui faults month screenshots fuzz fuzz-gate calibrate lint format types check precommit
+TESTING := test test-slow test-pymc3 test-browser test-ui faults month screenshots screenshots-ui fuzz fuzz-gate calibrate lint format types check precommit
 
 .PHONY: help refit evaluate serve bench bench-refit bench-overhead bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
@@ -53,6 +53,9 @@ test-browser: setup-dev ## try the report in a real browser: the Chromium of thi
 
 test-ui: setup-dev ## try Prefect's UI in a real browser: the form, a refit, the gate, cancel, retry, approval (4 minutes)
 	@$(BIN)/python -m pytest -m ui $(ARGS)
+
+screenshots-ui: setup-dev ## take the pictures of Prefect's UI that docs/images has, on the way that test-ui goes
+	@ENCORE_PICTURES=docs/images $(BIN)/python -m pytest -m ui $(ARGS)
 
 screenshots: setup-dev ## take the pictures of the report that docs/images has, of the publication of `make refit`
 	@$(BIN)/python scripts/screenshots.py $(ARGS)

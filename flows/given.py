@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
+_FURTHER = re.compile(r"(--\S+ \S+) (?=--)")
 _MOST_SAID = 10
 _LONGEST_VALUE = 60
 
@@ -97,7 +98,7 @@ def as_fields(text: str) -> str:
         known = titles.get(match[1])
         return f'"{known}"' if known else match[0]
 
-    return _OPTION.sub(title, re.sub(r"(?<=\w) --", ", --", text)) if "--" in text else text
+    return _OPTION.sub(title, _FURTHER.sub(r"\1, ", text)) if "--" in text else text
 
 
 @cache

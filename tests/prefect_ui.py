@@ -189,6 +189,7 @@ class PrefectUi:
         if not folder:
             return
         self.page.set_viewport_size({"width": _WIDTH, "height": height})
+        self.page.mouse.wheel(0, -10_000)
         self.page.wait_for_timeout(_A_MOMENT)  # until what moves has come to rest
         path = Path(folder) / f"{name}.png"
         self.page.screenshot(path=path)
@@ -199,8 +200,7 @@ class PrefectUi:
     def press(self, button: str, confirm: str) -> None:
         """Press a button of the run's page, and confirm it in the dialogue that opens."""
         self.page.get_by_role("button", name=button, exact=True).click()
-        self.dialogue().get_by_role("button", name=confirm, exact=True).click()
-        expect(self.dialogue()).to_have_count(0)
+        self._confirm(confirm)
 
     def answer(self, *, publish: bool, why: str) -> None:
         """Press *Resume* of a run that is held, and answer what is asked."""
@@ -213,8 +213,16 @@ class PrefectUi:
         dialogue.locator("textarea").fill(why)
         if publish:
             self.picture("ui-approval", 800)
-        dialogue.get_by_role("button", name="Submit").click()
-        expect(dialogue).to_have_count(0)
+        self._confirm("Submit")
+
+    def _confirm(self, button: str) -> None:
+        """Press a button of the dialogue until that closes: see `start`."""
+        for _ in range(3):
+            self.dialogue().get_by_role("button", name=button, exact=True).click()
+            with contextlib.suppress(AssertionError):
+                expect(self.dialogue()).to_have_count(0, timeout=_A_WHILE)
+                return
+        expect(self.dialogue()).to_have_count(0)
 
     def dialogue(self) -> Locator:
         """Return the dialogue that is open."""

@@ -153,6 +153,7 @@ def test_the_form_explains_itself(ui: PrefectUi) -> None:
     expect(ui.field("3. Sample", "Draws a chain")).to_contain_text("Kept draws of each chain.")
     expect(ui.field("3. Sample", "Draws a chain").locator("input")).to_have_value("1000")
     expect(ui.field("Approval", "Hold above")).to_contain_text("0: never")
+    ui.fill("data/publications", "Folder of publications")
     ui.picture("ui-form")
     assert ui.choices("3. Sample", "Engine") == ["auto", "collapsed", "rows", "pymc", "numpyro", "pymc3"]
     assert ui.choices("5. Publish", "Promote") == ["not_worse", "always", "never"]
@@ -233,7 +234,7 @@ def test_the_gate_says_why(served: Served, ui: PrefectUi, tmp_path: Path) -> Non
     picture.scroll_into_view_if_needed()
     expect(picture).to_be_visible()
     assert picture.evaluate("one => one.complete && one.naturalWidth") > 300
-    ui.picture("ui-gate", 1300)
+    ui.picture("ui-gate", 1700)
     ui.page.goto(run)
     ui.open_artifact("gate")
     expect(ui.page.locator("table thead")).to_contain_text(re.compile("check.*value.*threshold.*fell short.*of what"))
@@ -285,6 +286,11 @@ def test_what_moves_too_far_is_published_when_somebody_says_yes(served: Served, 
     ui.see_state("Failed")
     ui.open_artifact("refit-label")
     ui.says(re.compile(r"label is not published: .* and the answer was no \(ask the label first\)"))
+    assert served.current("label") == before
+
+    # Nobody answers within four seconds, nor ever.
+    ui.refit(moved, "label", approval__hold_above=2, approval__patience=0.001)
+    ui.see_state("Failed")
     assert served.current("label") == before
 
     ui.refit(moved, "label", approval__hold_above=2)
