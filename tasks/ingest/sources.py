@@ -203,7 +203,8 @@ def news(sources: Sequence[Source], last: LastCorpus) -> str:
     """
     here = {source.sha256 for source in sources}
     gone = Counter(name for sha256, name in zip(last.sources, last.names, strict=False) if sha256 not in here)
-    new, changed = [], []
+    new: list[str] = []
+    changed: list[str] = []
     for source in sources:
         if source.sha256 not in last.sources:
             (changed if gone[source.name] > 0 else new).append(source.name)
