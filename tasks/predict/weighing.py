@@ -215,6 +215,8 @@ def log_densities(fit: Fitted, asked: pa.Table, seen: pa.Table) -> Floats:
     ndarray, shape (n,)
         In nats.
     """
+    import pyarrow as pa
+
     parts = []
     row_of = {
         key: row for row, key in enumerate(zip(*(seen[name].to_pylist() for name in (_TRACK, ARTIST)), strict=True))
@@ -223,7 +225,8 @@ def log_densities(fit: Fitted, asked: pa.Table, seen: pa.Table) -> Floats:
         for start in range(0, asked.num_rows, _AT_ONCE):
             some = asked.slice(start, _AT_ONCE)
             keys = zip(*(some[name].to_pylist() for name in (_TRACK, ARTIST)), strict=True)
-            parts.append(_some_densities(fit, some, seen.take([row_of.get(key) for key in keys])))
+            rows = pa.array([row_of.get(key) for key in keys], pa.int64())  # all of them null, for all we know
+            parts.append(_some_densities(fit, some, seen.take(rows)))
     return np.concatenate(parts)
 
 

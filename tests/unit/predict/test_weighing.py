@@ -78,6 +78,12 @@ def test_what_was_not_seen_is_predicted_as_it_is_and_what_changed_is_left_out_as
     assert log_densities(fit(seen), asked, seen) == pytest.approx(expected)
 
 
+def test_a_corpus_of_other_tracks_altogether_is_predicted_as_it_is() -> None:
+    seen = table([(1, "Ann", 0.5, 60.0), (2, "Ann", 0.5, 70.0)])
+    asked = table([(7, "Ann", 0.5, 30.0), (8, "Cy", 0.5, 30.0)])
+    assert log_densities(fit(seen), asked, seen) == pytest.approx([left_out(-20, [10, 20]), left_out(-20, [])])
+
+
 def test_several_draws_are_weighted_by_what_the_track_does_not_tell_them() -> None:
     tracks = table([(1, "Ann", 0.5, 60.0), (2, "Bob", 0.5, 40.0)])
     both = Fitted(
