@@ -13,7 +13,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 BIN := .venv/bin
-TESTING := test test-slow test-pymc3 test-browser faults month screenshots fuzz fuzz-gate calibrate lint format types check precommit
+TESTING := test test-slow test-pymc3 test-browser test-ui faults month screenshots screenshots-ui fuzz fuzz-gate calibrate lint format types check precommit
 
 .PHONY: help refit evaluate serve bench bench-refit bench-overhead bench-engines bench-scaling bench-pymc3 bench-ingest bench-publish clean clean-data lock setup-run setup-dev $(TESTING)
 
@@ -34,7 +34,7 @@ serve: setup-run ## Prefect's UI with every deployment, a worker, and the public
 	@exec $(BIN)/encore serve $(ARGS)
 
 test: setup-dev ## run the tests, a file on each core (one at a time: ARGS=-n0)
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not slow and not browser and not pymc3' $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not slow and not browser and not ui and not pymc3' $(ARGS)
 
 test-slow: setup-dev ## run the tests that take long
 	@$(BIN)/python -m pytest -m 'slow and not pymc3' $(ARGS)
@@ -50,6 +50,12 @@ month: setup-dev ## thirty nights on a real server, every minute one; writes doc
 
 test-browser: setup-dev ## try the report in a real browser: the Chromium of this machine (2 minutes)
 	@$(BIN)/python -m pytest -m browser $(ARGS)
+
+test-ui: setup-dev ## try Prefect's UI in a real browser: the form, a refit, the gate, cancel, retry, approval (4 minutes)
+	@$(BIN)/python -m pytest -m ui $(ARGS)
+
+screenshots-ui: setup-dev ## take the pictures of Prefect's UI that docs/images has, on the way that test-ui goes
+	@ENCORE_PICTURES=docs/images $(BIN)/python -m pytest -m ui $(ARGS)
 
 screenshots: setup-dev ## take the pictures of the report that docs/images has, of the publication of `make refit`
 	@$(BIN)/python scripts/screenshots.py $(ARGS)

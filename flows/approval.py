@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.input import RunInput
 from pydantic import Field
 
-from flows.operated import artifact_key
+from flows.operated import artifact_key, markdown_line
 from schemas.errors import NotApproved
 from tasks.publish.movement import movement
 from tasks.publish.text import counted, markdown, number, signed
@@ -57,7 +57,7 @@ def hold(parameters: ApproveParameters, sampled: Reference, work: str, to: str, 
         message = f"{name} is not published: {sentence}; run it as a deployment, where somebody can be asked"
         raise NotApproved(message)
     answer = suspend_flow_run(
-        wait_for_input=Approval,
+        wait_for_input=Approval.with_initial_data(description=_marked(sentence)),
         timeout=int(parameters.patience_hours * 3600),
         key=f"approve-{sampled.content[:16]}",
     )
@@ -67,13 +67,17 @@ def hold(parameters: ApproveParameters, sampled: Reference, work: str, to: str, 
         raise NotApproved(message)
 
 
+def _marked(sentence: str) -> str:
+    return f"{markdown_line(sentence[0].upper() + sentence[1:])}."
+
+
 def _question(name: str, sentence: str, moved: Movement, parameters: ApproveParameters) -> str:
     rows = [f"| {markdown(artist)} | {signed(change)} |" for artist, change in moved.movers]
     return "\n".join(
         [
             f"### {markdown(name)}: held, is this to be published?",
             "",
-            f"{markdown(sentence[0].upper() + sentence[1:160])}{markdown(sentence[160:])}.",
+            _marked(sentence),
             "",
             f"**Resume** the run to answer. No answer within {number(parameters.patience_hours, 0)} hours is a no.",
             "",

@@ -40,6 +40,7 @@ def _evaluated(evaluated: Evaluated, _given: object) -> str:
     name="evaluate",
     description="How well do partial, no and complete pooling predict, with and without audio features?",
     flow_run_name=run_name,
+    validate_parameters=False,  # `operated` does, in our own words
 )
 @operated(_evaluated)
 def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI

@@ -31,7 +31,13 @@ def _titled(title: str, **more: int | str) -> FieldInfo:
 
 
 Sources = Annotated[list[str], _titled("Corpus", minItems=1)]
-Name = Annotated[str, _titled("Publish as", pattern=f"^{NAME}$")]
+# The UI shows the pattern that a name does not match, and nothing else: the comment in it is the sentence to read.
+# Prefect checks patterns with Python's `re`, which takes comments.
+_NAMED = (
+    "(?#use up to 64 lower-case letters, digits, dashes, underscores and single dots, a letter or digit first)"
+    rf"^(?!.*[.][.]){NAME}$"
+)
+Name = Annotated[str, _titled("Publish as", pattern=_NAMED)]
 To = Annotated[str, _titled("Folder of publications", minLength=1)]
 Ingestion = Annotated[IngestParameters, _titled("1. Ingest")]
 Grouping = Annotated[GroupParameters, _titled("2. Group")]

@@ -28,6 +28,7 @@ def _ingested(reference: Reference, _given: object) -> str:
     name="ingest",
     description="Read and check what is new of a corpus, ahead of its next refit.",
     flow_run_name=run_name,
+    validate_parameters=False,  # `operated` does, in our own words
 )
 @operated(_ingested)
 def ingest(

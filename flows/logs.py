@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from schemas.errors import EncoreError
 from tasks.publish.text import harmless
 
 
@@ -16,4 +17,22 @@ class Harmless(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace the message; let every record pass."""
         record.msg, record.args = harmless(record.getMessage()), None
+        return True
+
+
+class Mendable(logging.Filter):
+    """Shows an error that a user can mend as its sentence, once.
+
+    On Prefect's own logger of flow runs, which would show two tracebacks of forty lines around that sentence.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the traceback away; keep back what says nothing else."""
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if not isinstance(error, EncoreError):
+            return True
+        if "unexpected exception" in record.getMessage():
+            return False
+        lines = (harmless(line) for line in str(error).splitlines())
+        record.msg, record.args, record.exc_info, record.exc_text = "\n".join(lines), None, None, None
         return True

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect import runtime
@@ -17,8 +19,10 @@ from prefect.exceptions import MissingContextError
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed
 
+from flows.given import as_fields, checked
 from flows.guard import only_refit
 from schemas.errors import AnotherRefit, CorpusRejected, EncoreError, NoRoom, NotConverged
+from schemas.verdict import Verdict
 from tasks.disk import is_full, no_room
 from tasks.publish.text import harmless, markdown
 from tasks.stores import open_store
@@ -26,6 +30,7 @@ from tasks.stores import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_STEPS = logging.getLogger("encore")
 _KEY = re.compile(r"[^a-z0-9]+")
 
 
@@ -57,25 +62,29 @@ def operated[**P, R](
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        signature = inspect.signature(function)
+        signature = inspect.signature(function, eval_str=True)
+        call = cast("Callable[..., R]", function)
 
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             if not runtime.flow_run.id:
                 return function(*args, **kwargs)  # a plain function, of which no server knows
+            if runtime.deployment.id and _STEPS.level == logging.NOTSET:
+                # Nobody has asked for less; in the log of the run, in the UI, the steps are to say what they do.
+                _STEPS.setLevel(logging.INFO)
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            given = bound.arguments
-            name = str(given["name"])
+            name = str(bound.arguments["name"])
             try:
+                given = checked(signature, bound.arguments)
                 if alone:
                     with only_refit(
                         open_store(str(given["to"])).work, name, runtime.flow_run.name or "a run without a name"
                     ):
-                        returned = function(*args, **kwargs)
+                        returned = call(**given)
                         sentence = finish(returned, given)
                 else:
-                    returned = function(*args, **kwargs)
+                    returned = call(**given)
                     sentence = finish(returned, given)
             except AnotherRefit as error:
                 _log(str(error))
@@ -84,7 +93,7 @@ def operated[**P, R](
                 return cast("R", Cancelled(message=str(error)))
             except Exception as error:
                 if is_full(error):
-                    store = open_store(str(given["to"]))
+                    store = open_store(str(bound.arguments["to"]))
                     full = no_room(error, [store.work, store.beside])
                     _show_reason(full, name)
                     raise full from error
@@ -95,7 +104,7 @@ def operated[**P, R](
 
         # Prefect looks names in annotations up where `run` was defined, which is here.
         run.__annotations__ = inspect.get_annotations(function, eval_str=True)
-        run.__signature__ = inspect.signature(function, eval_str=True)  # type: ignore[attr-defined]
+        run.__signature__ = signature  # type: ignore[attr-defined]
         return run
 
     return decorate
@@ -105,7 +114,7 @@ def _show_reason(error: Exception, name: str) -> None:
     try:
         create_markdown_artifact(
             key=artifact_key(str(runtime.flow_run.flow_name), name),
-            markdown=reason(error, name),
+            markdown=reason(error, name, by_form=bool(runtime.deployment.id)),
             description=f"{markdown(name)}: stopped",
         )
     except Exception as trouble:  # noqa: BLE001 - whatever it is, the error itself says more
@@ -119,25 +128,38 @@ def _log(sentence: str) -> None:
         return
 
 
-def reason(error: Exception, name: str) -> str:
-    """Return the artifact of a run that was stopped: what is wrong, and what to do.
+def reason(error: Exception, name: str, *, by_form: bool = False) -> str:
+    """Return the artifact of a run that was stopped: what is wrong, what to do, and what the gate has measured.
 
     Parameters
     ----------
     error : Exception
     name : str
         Of the publication.
+    by_form : bool
+        Whether the run was started with the form of the UI, so that advice names its fields instead of options.
 
     Returns
     -------
     str
         Markdown, in which text of strangers is text.
     """
-    first, *more = harmless_lines(str(error))
+    said = as_fields(str(error)) if by_form else str(error)
+    first, *more = harmless_lines(said)
     lines = [f"### {markdown(name)}: {_what(error)}", "", markdown_line(first)]
     lines += ["", *(f"- {markdown_line(line.strip())}" for line in more if line.strip())]
     lines += ["", f"**What now?** {_what_now(error, name)}"]
+    if isinstance(error, NotConverged) and error.verdict:
+        lines += ["", _measured(Path(error.verdict), by_form=by_form)]
     return "\n".join(lines)
+
+
+def _measured(path: Path, *, by_form: bool) -> str:
+    from tasks.gate.evidence import markdown_of
+
+    verdict = Verdict.model_validate_json(path.read_text(encoding="utf-8"))
+    advice = as_fields(verdict.advice) if by_form else verdict.advice
+    return markdown_of(verdict.model_copy(update={"advice": advice}), path.parent)
 
 
 def harmless_lines(text: str) -> list[str]:
@@ -165,8 +187,8 @@ def _what(error: Exception) -> str:
 def _what_now(error: Exception, name: str) -> str:
     if isinstance(error, NotConverged):
         return (
-            "The artifact `gate` of this run has what was measured. Change the parameters as the line above says and "
-            "start a new run: only the steps from `sample` on are done again."
+            "Change the parameters as the line above says and start a new run: only the steps from `sample` on are "
+            "done again. The artifact `gate` has all that was measured."
         )
     if isinstance(error, CorpusRejected):
         return (

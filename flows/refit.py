@@ -27,6 +27,7 @@ from tasks.stores import open_store
     name="refit",
     description="From files of tracks to a published answer: how popular is each artist, and how sure are we?",
     flow_run_name=run_name,
+    validate_parameters=False,  # `operated` does, in our own words
 )
 @operated(refitted, alone=True)
 def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI

@@ -27,17 +27,35 @@ class Priors(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mu: str = Field(AUTO, description="Popularity of an average track. auto: normal(mean of the data, 2.5 sd).")
-    sigma: str = Field(AUTO, description="Sd of tracks around their artist. auto: exponential, its mean the data's sd.")
-    tau: str = Field(AUTO, description="Sd between artists. auto: exponential, its mean the data's sd.")
-    tau_genre: str = Field(AUTO, description="Sd between genres. auto: half_normal(sd of the data / 2).")
+    mu: str = Field(
+        AUTO,
+        title="Mu: average track",
+        description="Popularity of an average track. auto: normal(mean of the data, 2.5 sd).",
+    )
+    sigma: str = Field(
+        AUTO,
+        title="Sigma: tracks of an artist",
+        description="Sd of tracks around their artist. auto: exponential, its mean the data's sd.",
+    )
+    tau: str = Field(
+        AUTO, title="Tau: artists", description="Sd between artists. auto: exponential, its mean the data's sd."
+    )
+    tau_genre: str = Field(
+        AUTO, title="Tau of genres", description="Sd between genres. auto: half_normal(sd of the data / 2)."
+    )
     tau_block: str = Field(
-        AUTO, description="Sd of a block's coefficients. auto: half_normal(sd of the data / (2 sqrt F)), F features."
+        AUTO,
+        title="Tau of blocks",
+        description="Sd of a block's coefficients. auto: half_normal(sd of the data / (2 sqrt F)), F features.",
     )
     tau_slope: str = Field(
-        AUTO, description="Sd of a block's slopes between genres. auto: half_normal(sd of the data / (4 sqrt F))."
+        AUTO,
+        title="Tau of slopes",
+        description="Sd of a block's slopes between genres. auto: half_normal(sd of the data / (4 sqrt F)).",
     )
-    nu: str = Field(AUTO, description="Degrees of freedom of student_t, above 2. auto: gamma(2, 0.1).")
+    nu: str = Field(
+        AUTO, title="Nu: tails", description="Degrees of freedom of student_t, above 2. auto: gamma(2, 0.1)."
+    )
 
     @field_validator("mu", "sigma", "tau", "tau_genre", "tau_block", "tau_slope", "nu", mode="before")
     @classmethod

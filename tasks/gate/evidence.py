@@ -27,39 +27,45 @@ def table_of(verdict: Verdict) -> list[dict[str, Any]]:
     ----------
     verdict : Verdict
     """
-    rows: list[dict[str, Any]] = [
-        {
-            "check": word,
-            "parameter": f"worst of all: {_name(verdict.worst.get(check, ''))}",
-            "value": verdict.measured.get(check),
-            "threshold": verdict.thresholds.get(check),
-            "fell short": verdict.fell_short.get(check, 0),
-        }
+    rows = [
+        _row(
+            word.removesuffix(","),
+            verdict.measured.get(check),
+            verdict.thresholds.get(check),
+            f"{verdict.fell_short.get(check, 0):,}",
+            f"{_name(verdict.worst.get(check, ''))}, worst of all",
+        )
         for check, (word, *_) in CHECKS.items()
     ]
     rows += [
-        {
-            "check": f"model: {check.name}",
-            "parameter": marked(check.quantity),
-            "value": check.observed,
-            "threshold": " to ".join(f"{end:.4g}" for end in (check.low, check.high) if end is not None),
-            "fell short": "no" if check.passed else f"{check.action}: {marked(check.sentence)}",
-        }
+        _row(
+            f"model: {check.name}",
+            check.observed,
+            " to ".join(f"{end:.4g}" for end in (check.low, check.high) if end is not None),
+            "no" if check.passed else check.action,
+            marked(check.quantity if check.passed else check.sentence),
+        )
         for check in verdict.checks
     ]
     place = {name: number for number, name in enumerate(in_order(verdict))}
     worst = sorted(verdict.shortfalls, key=lambda one: place[one.parameter])[:_ROWS]
     rows += [
-        {
-            "check": CHECKS[shortfall.check][0] if shortfall.check in CHECKS else shortfall.check,
-            "parameter": _name(shortfall.parameter),
-            "value": shortfall.value,
-            "threshold": shortfall.threshold,
-            "fell short": marked(shortfall.sentence),
-        }
+        _row(
+            CHECKS[shortfall.check][0].removesuffix(",") if shortfall.check in CHECKS else shortfall.check,
+            shortfall.value,
+            shortfall.threshold,
+            "yes",
+            f"{_name(shortfall.parameter)}{'' if shortfall.check in CHECKS else f': {marked(shortfall.sentence)}'}",
+        )
         for shortfall in worst
     ]
     return rows
+
+
+def _row(check: str, value: float | None, threshold: float | str | None, short: str, what: str) -> dict[str, Any]:
+    """Return a row; the UI cuts what is too wide off at the right, so what may be long comes last."""
+    shown = float(f"{value:.5g}") if isinstance(value, float) else value
+    return {"check": check, "value": shown, "threshold": threshold, "fell short": short, "of what": what}
 
 
 def markdown_of(verdict: Verdict, folder: Path) -> str:
@@ -74,15 +80,15 @@ def markdown_of(verdict: Verdict, folder: Path) -> str:
     sentences: dict[str, list[str]] = {}
     for shortfall in verdict.shortfalls:
         sentences.setdefault(shortfall.parameter, []).append(shortfall.sentence)
-    lines = [f"## {marked(summary(verdict))}", ""]
+    lines = [f"### {marked(summary(verdict))}", ""]
     if verdict.rung:
         lines += [f"Rung {verdict.rung} of the ladder: {marked(verdict.why)}", ""]
     lines += [
         f"{counted(verdict.quantities, 'quantity').replace('quantitys', 'quantities')} fell short; the worst:",
         "",
     ]
-    lines += ["| quantity | fell short |", "|---|---|"]
-    lines += [f"| {_name(name)} | {marked('; '.join(sentences[name]))} |" for name in in_order(verdict)[:_WORST]]
+    # A list, for the UI cuts wide tables off and wraps lists.
+    lines += [f"- **{_name(name)}**: {marked('; '.join(sentences[name]))}" for name in in_order(verdict)[:_WORST]]
     lines += ["", f"**Try this:** {marked(verdict.advice)}", ""]
     lines += ["Nothing was published, and `current` has not moved.", ""]
     picture = folder / RANKS

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @task(
     name="group",
+    task_run_name="group",
     description="Sum tracks up by artist, genre and feature block.",
     retries=ATTEMPTS_MORE,
     retry_delay_seconds=DELAYS,

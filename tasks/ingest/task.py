@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # The storage knows what has been done, by content; a cache of Prefect's would only repeat it, and forget.
 @task(
     name="ingest",
+    task_run_name="ingest",
     description="Read tracks in any layout; bad rows go to quarantine with their reasons.",
     retries=ATTEMPTS_MORE,
     retry_delay_seconds=DELAYS,

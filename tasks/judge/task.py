@@ -21,6 +21,7 @@ from tasks.storage import Storage, key_of
 
 @task(
     name="judge",
+    task_run_name="judge",
     description="Judge fits by tracks and artists that they have not seen.",
     retries=ATTEMPTS_MORE,
     retry_delay_seconds=DELAYS,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @task(
     name="compare",
+    task_run_name="compare",
     description="Hold a new posterior against the one that readers have, on tracks left out of both.",
     retries=ATTEMPTS_MORE,
     retry_delay_seconds=DELAYS,

@@ -29,6 +29,7 @@ _FIGURES = {
 
 @task(
     name="publish",
+    task_run_name="publish",
     description="Write an immutable version and move the pointer to it.",
     retries=ATTEMPTS_MORE,
     retry_delay_seconds=DELAYS,

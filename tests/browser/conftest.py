@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from made_up import HOSTILE, write_inputs
 from playwright.sync_api import sync_playwright
+from prefect_ui import PICTURES
 
 from schemas.parameters import PublishParameters
 from tasks.publish.publisher import publish
@@ -38,6 +39,10 @@ NAMES = (
     "two  spaces",
     "\u2066isolate",
 )
+# Nothing is asked of anybody.
+QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+# No WebGL, but for pictures: to draw a run's timeline on the processor, sixty times a second, takes more than a refit.
+FLAT = ("--disable-gpu", "--disable-software-rasterizer")
 GENRES = ("rock", "<b>pop</b>", "classical")
 
 
@@ -57,6 +62,7 @@ def browser() -> Iterator[Browser]:
     # Chromium refuses to sandbox itself for root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as driver:
+        arguments += QUIET if os.environ.get(PICTURES) else [*QUIET, *FLAT]
         started = driver.chromium.launch(executable_path=found, args=arguments)
         yield started
         started.close()
