@@ -26,8 +26,8 @@ HERE = Path(__file__).resolve()
 SIZES = (100_000, 1_000_000, 10_000_000)
 REPEATS = 3
 HEADER = (
-    "rows", "file", "DuckDB, s", "Encore, s", "ratio", "with imports, s", "ratio", "rows/s", "peak memory, MiB",
-    "1 % more, s", "of the whole",
+    "rows", "file", "DuckDB, s", "Encore, s", "ratio", "with imports, s", "ratio", "peak memory, MiB", "1 % more, s",
+    "of the whole", "DuckDB, processor s", "Encore, processor s", "ratio", "1 % more, processor s", "of the whole",
 )  # fmt: skip
 
 
@@ -35,11 +35,11 @@ def duckdb_side(file: Path, folder: Path) -> dict[str, Any]:
     """Convert a file."""
     import duckdb
 
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     with duckdb.connect(config={"threads": 2}) as connection:
         source, target = (str(path).replace("'", "''") for path in (file, folder / "out.parquet"))
         connection.execute(f"copy (select * from read_csv('{source}')) to '{target}' (format parquet)")  # noqa: S608 - our own paths
-    return {"seconds": time.perf_counter() - started}
+    return {"seconds": time.perf_counter() - started, "processor": time.process_time() - used}
 
 
 def encore_side(corpus: Path, work: Path) -> dict[str, Any]:
@@ -51,14 +51,14 @@ def encore_side(corpus: Path, work: Path) -> dict[str, Any]:
     from tasks.ingest.sources import PLACES, find_sources
     from tasks.storage import Storage, key_of
 
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     storage, parameters = Storage(work), IngestParameters()
     sources = find_sources([str(corpus)], work / PLACES)
     key = key_of("ingest", [source.sha256 for source in sources], parameters)
     reference = storage.run("ingest", key, lambda folder: ingest_incrementally(sources, parameters, folder, storage))
-    seconds = time.perf_counter() - started
+    seconds, processor = time.perf_counter() - started, time.process_time() - used
     report = IngestReport.model_validate_json((Path(reference.path) / "report.json").read_text(encoding="utf-8"))
-    return {"seconds": seconds, "rows": report.rows.model_dump()}
+    return {"seconds": seconds, "processor": processor, "rows": report.rows.model_dump()}
 
 
 def one_turn(corpus: Path, home: Path, artists: int) -> dict[str, Outcome]:
@@ -81,7 +81,7 @@ def one_turn(corpus: Path, home: Path, artists: int) -> dict[str, Outcome]:
     return found
 
 
-def measure(rows: int, home: Path) -> tuple[str, ...]:
+def measure(rows: int, home: Path, repeats: int) -> tuple[str, ...]:
     """Return a row of the table: medians over turns."""
     artists = rows * 2 // 25
     corpus = home / "corpus"
@@ -90,32 +90,41 @@ def measure(rows: int, home: Path) -> tuple[str, ...]:
     write_corpus(corpus / f"{rows}.csv", rows, artists)
     size = (corpus / f"{rows}.csv").stat().st_size
     turns = []
-    for turn in range(REPEATS):
+    for turn in range(repeats):
         place = home / f"turn-{turn}"
         place.mkdir()
         turns.append(one_turn(corpus, place, artists))
         shutil.rmtree(place)
     shutil.rmtree(corpus)
-    told = {side: statistics.median(turn[side].told["seconds"] for turn in turns) for side in turns[0]}
+    told, processor = (
+        {side: statistics.median(turn[side].told[what] for turn in turns) for side in turns[0]}
+        for what in ("seconds", "processor")
+    )
     whole = {side: statistics.median(turn[side].seconds for turn in turns) for side in turns[0]}
     counts = turns[0]["encore"].told["rows"]
     say(f"{rows:,} rows: {json.dumps(counts)}")
-    # Ratios of the same turn: the machine is not the same from one to the next.
-    bare = statistics.median(turn["encore"].told["seconds"] / turn["duckdb"].told["seconds"] for turn in turns)
+
+    def ratio(one: str, other: str, what: str) -> float:
+        """Return a ratio of the same turn: the machine is not the same from one to the next."""
+        return statistics.median(turn[one].told[what] / turn[other].told[what] for turn in turns)
+
     imported = statistics.median(turn["encore"].seconds / turn["duckdb"].seconds for turn in turns)
-    more = statistics.median(turn["more"].told["seconds"] / turn["encore"].told["seconds"] for turn in turns)
     return (
         f"{rows:,}",
         f"{size / GIB:.2f} GiB",
         f"{told['duckdb']:.2f}",
         f"{told['encore']:.2f}",
-        f"{bare:.2f}",
+        f"{ratio('encore', 'duckdb', 'seconds'):.2f}",
         f"{whole['encore']:.1f}",
         f"{imported:.2f}",
-        f"{rows / told['encore']:,.0f}",
         f"{max(turn['encore'].peak for turn in turns):,.0f}",
         f"{told['more']:.2f}",
-        f"{more:.1%}",
+        f"{ratio('more', 'encore', 'seconds'):.1%}",
+        f"{processor['duckdb']:.2f}",
+        f"{processor['encore']:.2f}",
+        f"{ratio('encore', 'duckdb', 'processor'):.2f}",
+        f"{processor['more']:.2f}",
+        f"{ratio('more', 'encore', 'processor'):.1%}",
     )
 
 
@@ -125,6 +134,7 @@ def main() -> None:
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=list(SIZES), help="rows (default: 0.1, 1 and 10 million)"
     )
+    parser.add_argument("--turns", type=int, default=REPEATS, help=f"turns of each size (default: {REPEATS})")
     parser.add_argument("--record", action="store_true", help="put the table into benchmarks/README.md")
     parser.add_argument("--folder", type=Path, help="where to work; needs 5 GB for 10 million rows")
     parser.add_argument("--side", nargs=3, metavar=("SIDE", "GIVEN", "PLACE"), help=argparse.SUPPRESS)
@@ -137,8 +147,9 @@ def main() -> None:
     rows = []
     for size in given.sizes:
         with tempfile.TemporaryDirectory(dir=given.folder) as home:
-            rows.append(measure(size, Path(home)))
-    table = f"Medians of {REPEATS} turns; {machine()}.\n\n{markdown(HEADER, rows)}"
+            rows.append(measure(size, Path(home), given.turns))
+    turns = "One turn each" if given.turns == 1 else f"Medians of {given.turns} turns"
+    table = f"{turns}; {machine()}.\n\n{markdown(HEADER, rows)}"
     print(table)
     if given.record:
         record("ingestion", table)

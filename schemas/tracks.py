@@ -59,8 +59,11 @@ class Column:
     severity: Severity = "critical"
 
 
+ID_LENGTH = 22
+TRACK_ID = rf"^[0-9A-Za-z]{{{ID_LENGTH}}}$"
+
 COLUMNS: tuple[Column, ...] = (
-    Column("track_id", "text", "Spotify's id of the track", nullable=True, pattern=r"^[0-9A-Za-z]{22}$"),
+    Column("track_id", "text", "Spotify's id of the track", nullable=True, pattern=TRACK_ID),
     Column("track_name", "text", "title of the track", nullable=True),
     Column("artists", "texts", "credited artists, the primary one first", required=True),
     Column("album_name", "text", "title of the album", nullable=True),

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from schemas.errors import CorpusRejected
 from schemas.layouts import LISTS
-from schemas.tracks import COLUMNS, arrow_schema
-from tasks.ingest.buffers import may_hold
+from schemas.tracks import COLUMNS, ID_LENGTH, arrow_schema
+from tasks.ingest.buffers import all_finite, all_long, may_hold, span
 from tasks.ingest.lists import split_cells
 from tasks.ingest.wording import FALSE, MISSING, TRUE, date, number, split_at, texts_of_list
 
@@ -121,7 +121,7 @@ def _readable(count: int) -> pa.Array:
 
 def _text(raw: pa.Array, *, is_track_id: bool) -> Read:
     text = _present_text(raw)
-    if is_track_id and may_hold(text, b"track"):  # an address ends in the id
+    if is_track_id and not all_long(text, ID_LENGTH) and may_hold(text, b"track"):  # an address ends in the id
         text = pc.replace_substring_regex(text, _TRACK, r"\1")
     return text, _readable(len(text))
 
@@ -148,6 +148,8 @@ def _booleans(raw: pa.Array) -> Read:
 
 def _numbers(raw: pa.Array, name: str, layout: Layout) -> Read:
     factor = layout.factors.get(name, 1.0)
+    if factor == 1 and all_finite(raw):
+        return raw, _readable(len(raw))
     if pa.types.is_integer(raw.type) or pa.types.is_floating(raw.type) or pa.types.is_boolean(raw.type):
         values = raw.cast(pa.float64(), safe=False)  # popularity needs no more than 53 bits
         present = pc.and_(pc.is_valid(values), pc.invert(pc.is_nan(values).fill_null(True)))  # noqa: FBT003 - Arrow's signature
@@ -179,6 +181,12 @@ def _each_distinct(text: pa.Array, read: Callable[[str], object], kind: pa.DataT
 
 def _integers(values: pa.Array, unreadable: pa.Array) -> Read:
     """Narrow whole numbers; 10.0 is one, 10.5 is not."""
+    ends = span(values)
+    if ends is not None and ends[0] > -_INT32_END and ends[1] < _INT32_END:
+        numbers = values.to_numpy()
+        narrow = numbers.astype(np.int32)
+        if np.array_equal(narrow, numbers):
+            return pa.array(narrow), unreadable
     whole = pc.and_(pc.equal(values, pc.floor(values)), pc.less(pc.abs(values), _INT32_END))
     broken = pc.invert(whole).fill_null(False)  # noqa: FBT003 - Arrow's signature
     return _null_where(broken, values).cast(pa.int32()), pc.or_(unreadable, broken)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from schemas.expectations import UNCLOSED
+from tasks.ingest.buffers import all_finite
 from tasks.ingest.partitions import Malformed, Numbered, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pyarrow as pa
 
     from tasks.ingest.dialects import Dialect
     from tasks.ingest.text import Utf8Stream
@@ -31,10 +34,14 @@ class NotNumbersError(Exception):
 def checked(numbered: Iterator[Numbered], numbers: frozenset[int]) -> Iterator[Numbered]:
     """Pass batches on in which all numbers are finite: text such as `inf` has reasons of its own to be refused."""
     for batch, rows in numbered:
-        odd = {one for one in numbers if not pc.all(pc.is_finite(batch.column(one)), min_count=0).as_py()}
+        odd = {one for one in numbers if not _finite(batch.column(one))}
         if odd:
             raise NotNumbersError(frozenset(odd))
         yield batch, rows
+
+
+def _finite(column: pa.Array) -> bool:
+    return all_finite(column) or bool(pc.all(pc.is_finite(column), min_count=0).as_py())
 
 
 def without_unclosed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv as python_csv
 import io
 import re
 from pathlib import Path
@@ -31,7 +30,7 @@ from tasks.ingest.partitions import (
 from tasks.ingest.wording import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -145,26 +144,44 @@ class CsvReader:
         # The header is line 0.
         taken = dict(zip(wanted, self._lines.take([row + self._dialect.skip for row in wanted]), strict=False))
         known = {row: line for row, line in taken.items() if row in broken and line.decode() == broken[row]}
-        try:
-            records = list(self._records(taken[row].decode() for row in numbers.tolist() if row in taken))
-        except python_csv.Error:
-            records = []
-        texts = None
-        if len(records) == len(numbers) > 0 and {len(record) for record in records} == {self._width}:
-            columns = zip(*records, strict=True)
-            texts = pa.table(dict(zip(rows.column_names, map(pa.array, columns), strict=True)))
+        texts = self._table_of([taken[row] for row in numbers.tolist() if row in taken])
+        if texts is not None and texts.num_rows == len(numbers):
             typed = _typed(rows)
             if not texts.drop_columns(typed).equals(rows.drop_columns(typed).combine_chunks()):
                 texts = None
+        else:
+            texts = None
         if texts is not None or not len(numbers):
             known |= {row: taken[row] for row in numbers.tolist()}
         self.lines = {row: row + self._dialect.skip + 1 for row in known}
         return texts
 
-    def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        dialect = self._dialect
-        return python_csv.reader(
-            lines, delimiter=dialect.delimiter, quotechar=dialect.quote, escapechar=dialect.escape or None
+    def _table_of(self, lines: Sequence[bytes]) -> pa.Table | None:
+        """Return lines as text, or None if they are no records."""
+        if not lines:
+            return None
+        try:
+            read = csv.read_csv(
+                io.BytesIO(b"\n".join([*lines, b""])),
+                csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=self._columns),
+                self._parsing(None),
+                csv.ConvertOptions(column_types=dict.fromkeys(self._columns, pa.string()), strings_can_be_null=False),
+            )
+        except pa.ArrowInvalid:
+            return None
+        return read.combine_chunks()
+
+    @property
+    def _columns(self) -> list[str]:
+        return [str(position) for position in range(self._width)]
+
+    def _parsing(self, set_aside: Callable[[csv.InvalidRow], str] | None) -> csv.ParseOptions:
+        return csv.ParseOptions(
+            delimiter=self._dialect.delimiter,
+            quote_char=self._dialect.quote,
+            escape_char=self._dialect.escape or False,
+            newlines_in_values=True,
+            invalid_row_handler=set_aside,
         )
 
     def _from_texts(self, texts: Iterator[Partition], numbers: NDArray[np.int64], names: list[str]) -> pa.Table:
@@ -241,15 +258,13 @@ class CsvReader:
                 skip_rows=self._dialect.skip,
                 skip_rows_after_names=skip,
             ),
-            parse_options=csv.ParseOptions(
-                delimiter=self._dialect.delimiter,
-                quote_char=quote,
-                escape_char=self._dialect.escape or False,
-                newlines_in_values=True,
-                invalid_row_handler=set_aside,
-            ),
+            parse_options=self._parsing(set_aside),
             convert_options=csv.ConvertOptions(
-                column_types=types, strings_can_be_null=False, null_values=list(MISSING)
+                column_types=types,
+                strings_can_be_null=False,
+                null_values=list(MISSING),
+                # It has been found to be UTF-8 when it was hashed, or is made so by the stream.
+                check_utf8=isinstance(text, io.BytesIO),
             ),
         )
 

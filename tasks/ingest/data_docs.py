@@ -11,8 +11,9 @@ import html
 import re
 import shutil
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import jinja2
 from great_expectations.core.expectation_validation_result import (
     ExpectationSuiteValidationResult,
     ExpectationValidationResult,
@@ -85,12 +86,28 @@ _ROW = (
 _PASSED, _FAILED = "fas fa-check-circle text-success", "fas fa-times text-danger"
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Templates that were compiled before, by name and text: upstream compiles each anew for every page."""
+
+    _known: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Fill a bucket, if it is known."""
+        if code := self._known.get(f"{bucket.key}-{bucket.checksum}"):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Keep what a bucket holds, for this process."""
+        self._known[f"{bucket.key}-{bucket.checksum}"] = bucket.bytecode_to_string()
+
+
 class ReproduciblePageView(DefaultJinjaPageView):
     """Renders a page with numbered instead of random ids, and no time in addresses."""
 
     def render(self, document: Any, template: Any = None, **kwargs: Any) -> Any:
         """Return the page as HTML."""
         ids: Iterator[int] = count()
+        self.env.bytecode_cache = _Compiled()
         self.env.filters["generate_html_element_uuid"] = lambda prefix=None: f"{prefix or ''}{next(ids)}"
         self.env.filters["add_data_context_id_to_url"] = lambda url, **_: url
         return super().render(document, template, **kwargs)  # type: ignore[no-untyped-call]  # upstream has no types

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from schemas.expectations import Rule
 from tasks.ingest.extremes import is_text
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from schemas.expectations import Rule
     from tasks.ingest.extremes import Extremes
 
 UNREADABLE = "{} is readable"
@@ -47,14 +47,30 @@ def row_frame(values: pa.Table, unreadable: pa.Table, rules: Sequence[Rule], row
     return pd.DataFrame({name: pd.Series(array, rows, array.dtype) for name, array in columns.items()}, rows)
 
 
-def extreme_frame(extremes: Extremes, rules: Sequence[Rule]) -> pd.DataFrame:
-    """Return three rows that break a rule if, and only if, any of the rows does that the extremes are of."""
-    columns = {}
+def extreme_frame(extremes: Extremes, rules: Sequence[Rule]) -> tuple[list[Rule], pd.DataFrame]:
+    """Return cells that break rules if, and only if, any of the rows does that the extremes are of.
+
+    Each expectation costs Great Expectations milliseconds, however few cells it is about, and many rules ask the same:
+    that a value is there, or is a share. Those are asked as one, of a column that has the cells of all of theirs.
+
+    Returns
+    -------
+    rules : list of Rule
+        One of each that ask the same, about the columns of the frame.
+    frame : pandas.DataFrame
+    """
+    cells: dict[tuple[Any, ...], list[Any]] = {}
     for rule in rules:
-        name = UNREADABLE.format(rule.column) if rule.kind == "readable" else rule.column
-        cells = extremes.cells(rule)
-        columns[name] = pd.Series(cells, dtype={bool: "bool", float: "float64"}.get(type(cells[0]), "object"))
-    return pd.DataFrame(columns)
+        cells.setdefault((rule.kind, rule.low, rule.high, rule.pattern), []).extend(extremes.cells(rule))
+    longest = max(map(len, cells.values()))
+    alike, columns = [], {}
+    for number, ((kind, low, high, pattern), values) in enumerate(cells.items()):
+        about = f"{kind} {number}"
+        alike.append(Rule(kind, about, about, low=low, high=high, pattern=pattern))
+        name = UNREADABLE.format(about) if kind == "readable" else about
+        whole = (values * (longest // len(values) + 1))[:longest]
+        columns[name] = pd.Series(whole, dtype={bool: "bool", float: "float64"}.get(type(values[0]), "object"))
+    return alike, pd.DataFrame(columns)
 
 
 def statistics_frame(statistics: Mapping[str, float]) -> pd.DataFrame:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _WORDS = 3
 _BYTES = 8 * _WORDS
+_SPARE_BITS = 5
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,46 @@ def words_of(ids: pa.Array) -> tuple[Words, Positions]:
     mixed ^= mixed >> np.uint64(33)
     mixed *= np.uint64(0xC4CEB9FE1A85EC53)
     return Words(words, mixed ^ (mixed >> np.uint64(33))), positions
+
+
+def marks_of(ids: pa.Array) -> Numbers:
+    """Return one number for each id, in place; equal ids have equal ones, and 0 is none.
+
+    Parameters
+    ----------
+    ids : pyarrow.StringArray, n
+        As for `words_of`.
+    """
+    words, positions = words_of(ids)
+    marks = np.zeros(len(ids), dtype=np.uint64)
+    marks[positions] = np.maximum(words.mixed, 1)
+    return marks
+
+
+class Wanted:
+    """Some few marks, looked for among many.
+
+    Parameters
+    ----------
+    marks : ndarray of uint64
+        None of them 0.
+    """
+
+    def __init__(self, marks: Numbers) -> None:
+        self._marks = np.sort(marks)
+        # By its first bits, most of the many are soon known to be none of the few.
+        bits = len(marks).bit_length() + _SPARE_BITS
+        self._shift = np.uint64(64 - bits)
+        self._begin = np.zeros(1 << bits, dtype=bool)
+        self._begin[(marks >> self._shift).astype(np.intp)] = True
+
+    def find(self, marks: Numbers) -> Positions:
+        """Return where those are that are among the few."""
+        places = np.flatnonzero(self._begin[(marks >> self._shift).astype(np.intp)])
+        found = marks[places]
+        near = np.minimum(np.searchsorted(self._marks, found), len(self._marks) - 1)
+        among: Positions = places[self._marks[near] == found]
+        return among
 
 
 def repeated(parts: Sequence[Numbers]) -> list[Positions]:

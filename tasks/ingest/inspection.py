@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 with warnings.catch_warnings():
@@ -32,14 +33,13 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 
 from tasks.ingest.data_docs import finish, page, site_config
-from tasks.ingest.extremes import Extremes, questioned
+from tasks.ingest.extremes import Extremes, breaking
 from tasks.ingest.frames import UNREADABLE, extreme_frame, row_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from schemas.expectations import Rule
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Rows are found by the frame's index: Great Expectations lists that at once, but gathers named columns one by one.
 _COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+
+# So many rows that break rules are kept for Great Expectations to be shown at once: a run of it takes milliseconds.
+_MOST_WAITING = 50_000
 
 
 class Inspection:
@@ -69,8 +72,8 @@ class Inspection:
     ) -> list[tuple[Rule, Rows]]:
         """Hold rows against rules.
 
-        Great Expectations is shown the rows that break one by a plain comparison, and decides. Of all others it is
-        shown the extremes, once a source; see `confirm`.
+        A plain comparison finds the rows that break one, and Great Expectations is shown those, of many partitions at a
+        time. Of all others it is shown the extremes, once a source. What this returns holds only if `confirm` passes.
 
         Parameters
         ----------
@@ -82,7 +85,7 @@ class Inspection:
         tally : Tally
             Is told what was found.
         kept : Extremes
-            Is told the extremes of the rows that keep the rules.
+            Is told the extremes of the rows that keep the rules, and which rows Great Expectations has yet to judge.
 
         Returns
         -------
@@ -97,46 +100,63 @@ class Inspection:
         """
         found = Extremes.of(values, unreadable, rules)
         suspects = found.broken(rules)
-        broken: list[Broken] = []
+        broken: list[tuple[Rule, Rows]] = []
         if suspects:
             names = list(dict.fromkeys(rule.column for rule in suspects))
             values_asked, unreadable_asked = values.select(names), unreadable.select(names)
-            wrong = questioned(values_asked, unreadable_asked, suspects)
+            masks = breaking(values_asked, unreadable_asked, suspects)
+            wrong = np.logical_or.reduce(masks)
             mask = pa.array(wrong)
             frame = row_frame(values_asked.filter(mask), unreadable_asked.filter(mask), suspects, rows[wrong])
-            broken = self.validate(suspects, frame)
-            decided = np.unique(np.concatenate([where for _, where, _ in broken])) if broken else rows[:0]
-            if len(broken) != len(suspects) or not np.array_equal(decided, rows[wrong]):
-                message = f"Great Expectations finds other rows than plain comparisons that break {suspects}"
-                raise RuntimeError(message)
+            broken = [(rule, rows[one]) for rule, one in zip(suspects, masks, strict=True)]
+            kept.ask(suspects, frame, [where for _, where in broken])
             asked = [rule for rule in rules if rule.column in names]
             mask = pa.array(~wrong)
             found = found.with_these(Extremes.of(values_asked.filter(mask), unreadable_asked.filter(mask), asked))
         kept.add(found)
         tally.add(rules, values, len(rows), broken)
-        return [(rule, where) for rule, where, _ in broken]
+        if kept.waiting > _MOST_WAITING:
+            self._answer(kept, tally)
+        return broken
 
-    def confirm(self, rules: Sequence[Rule], kept: Extremes) -> None:
-        """Have Great Expectations judge the extremes of all rows of a source that keep the rules.
+    def confirm(self, rules: Sequence[Rule], kept: Extremes, tally: Tally) -> None:
+        """Have Great Expectations judge what it has not of a source: rows that break rules, and extremes of all others.
 
-        What it finds right of these is right of each of the rows.
+        What it finds right of the extremes is right of each of the rows.
 
         Parameters
         ----------
         rules : sequence of Rule
         kept : Extremes
             As `inspect` left them.
+        tally : Tally
+            Is told some of the values that break rules.
 
         Raises
         ------
         RuntimeError
-            If it finds anything wrong, or could not look.
+            If it is of another opinion than plain comparisons, or could not look.
         """
+        self._answer(kept, tally)
         asked = kept.asked(rules)
-        wrong = self.validate(asked, extreme_frame(kept, asked)) if asked else []
-        if wrong:
+        if not asked:
+            return
+        alike, frame = extreme_frame(kept, asked)
+        if wrong := self.validate(alike, frame):
             message = f"Great Expectations finds that rows which were kept break {[rule for rule, _, _ in wrong]}"
             raise RuntimeError(message)
+
+    def _answer(self, kept: Extremes, tally: Tally) -> None:
+        """Show Great Expectations the rows that wait for it."""
+        for suspects, frames, expected in kept.questions():
+            frame = pd.concat(frames)
+            found = {rule: (where, examples) for rule, where, examples in self.validate(suspects, frame)}
+            for rule, wanted in zip(suspects, expected, strict=True):
+                where, examples = found.get(rule, (None, ()))
+                if where is None or not np.array_equal(np.sort(where), np.concatenate(wanted)):
+                    message = f"Great Expectations finds other rows than plain comparisons that break {rule}"
+                    raise RuntimeError(message)
+                tally.show(rule, examples)
 
     def validate(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[Broken]:
         """Hold a frame against rules.

@@ -25,7 +25,7 @@ from tasks.ingest.repeats import Fold, fold
 from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
 from tasks.ingest.tallies import Tally
-from tasks.ingest.writing import write_tracks
+from tasks.ingest.writing import MARKS, write_tracks
 from tasks.tracks import CHANGES, TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def merge(
     reasons = _counted(report.reasons for report in reports)
     _write_quarantine(sifted, folder / QUARANTINE)  # there to be looked at if the corpus is rejected
     _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
-    places = _linked(sifted, folder / TRACKS)
-    by_id = Fold(0, 0) if parameters.repeats == "keep" else _folded(places, parameters, folder, base)
+    places, marks = _linked(sifted, folder / TRACKS)
+    by_id = Fold(0, 0) if parameters.repeats == "keep" else _folded(places, marks, parameters, folder, base)
     recordings = _recordings_folded(folder) if parameters.repeats == "recording" else 0
     rows = RowCounts(
         rows_in=rows_in,
@@ -177,16 +177,18 @@ def _check(
     raise CorpusRejected(message)
 
 
-def _linked(sifted: Sequence[Sifted], folder: Path) -> dict[Path, str]:
-    """Put the partitions of all sources into one folder, by reference; return each with the hash of its source."""
+def _linked(sifted: Sequence[Sifted], folder: Path) -> tuple[dict[Path, str], dict[Path, Path]]:
+    """Put the partitions of all sources into one folder, by reference; return each with its source, and marks."""
     folder.mkdir()
     places: dict[Path, str] = {}
+    marks: dict[Path, Path] = {}
     for one in sifted:
         for part in one.parts:
             place = folder / f"part-{len(places):05}.parquet"
             share(part, place)
             places[place] = one.source.sha256
-    return places
+            marks[place] = one.folder / MARKS / f"{part.stem}.bin"
+    return places, marks
 
 
 def share(file: Path, place: Path) -> None:
@@ -203,7 +205,13 @@ def foldable(parameters: IngestParameters) -> dict[str, object]:
     return {"repeats": parameters.repeats, **sifting.key_parameters(parameters), **versions}
 
 
-def _folded(places: Mapping[Path, str], parameters: IngestParameters, folder: Path, base: Path | None) -> Fold:
+def _folded(
+    places: Mapping[Path, str],
+    marks: Mapping[Path, Path],
+    parameters: IngestParameters,
+    folder: Path,
+    base: Path | None,
+) -> Fold:
     """Fold repeats, beginning where an earlier result ended, and write down how far it came."""
     before = json.loads((base / FOLDED).read_text(encoding="utf-8")) if base else {}
     old: list[Path] = []
@@ -216,7 +224,7 @@ def _folded(places: Mapping[Path, str], parameters: IngestParameters, folder: Pa
             if base and (base / CHANGES / name).is_file():
                 (folder / CHANGES).mkdir(exist_ok=True)
                 share(base / CHANGES / name, folder / CHANGES / place.name)
-    new = fold([place for place in places if place not in set(old)], old)
+    new = fold([place for place in places if place not in set(old)], old, marks=marks)
     total = Fold(before.get("repeats", 0) + new.repeats, before.get("conflicts", 0) + new.conflicts)
     names: dict[str, list[str]] = {}
     for place, sha256 in places.items():
@@ -264,7 +272,7 @@ def _write_quarantine(sifted: Sequence[Sifted], file: Path) -> None:
         for one in sifted:
             with pq.ParquetFile(one.folder / QUARANTINE) as rows:
                 for batch in rows.iter_batches():
-                    name = pa.array([one.source.name] * batch.num_rows, pa.string())
+                    name = pa.repeat(pa.scalar(one.source.name, pa.string()), batch.num_rows)
                     writer.write_table(pa.table([name, *batch.columns], schema=schema))
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from schemas.expectations import NOTED
 from schemas.quarantine import quarantine_schema
+from tasks.ingest.buffers import bytes_of
 from tasks.ingest.coercion import as_text
 
 if TYPE_CHECKING:
@@ -62,32 +64,49 @@ class Quarantine:
         if not len(numbers) and not partition.malformed:
             return
         bad = reader.as_text(partition, np.searchsorted(partition.rows, numbers))
-        raw = _raw(bad, reader.names)
-        rows = list(zip(numbers.tolist(), (list(reasons[row]) for row in numbers), raw, strict=True))
-        rows += [(row.row, [row.reason], row.text) for row in partition.malformed]
-        rows.sort(key=lambda row: row[0])
-        for number, whys, _ in rows:
-            for why in whys:
+        malformed = partition.malformed
+        numbered = [*numbers.tolist(), *(row.row for row in malformed)]
+        whys = [*(reasons[row] for row in numbers.tolist()), *([row.reason] for row in malformed)]
+        raw = pa.chunked_array([_raw(bad, reader.names), pa.array([row.text for row in malformed], pa.string())])
+        order = np.argsort(numbered, kind="stable")
+        for at in order.tolist():
+            for why in whys[at]:
                 if why in NOTED:  # alone it would not have cost the row
                     continue
                 self.reasons[why] = self.reasons.get(why, 0) + 1
-                self.first.setdefault(why, number)
-        self.rows += len(rows)
-        numbered, whys_of, texts = map(list, zip(*rows, strict=True))
-        columns = [numbered, [reader.lines.get(row) for row in numbered], whys_of, texts]
-        self._writer.write_table(pa.table(columns, schema=SCHEMA))
+                self.first.setdefault(why, numbered[at])
+        self.rows += len(numbered)
+        columns = [numbered, [reader.lines.get(row) for row in numbered], whys, raw.combine_chunks()]
+        self._writer.write_table(pa.table(columns, schema=SCHEMA).take(pa.array(order)))
 
 
-def _raw(table: pa.Table, names: Sequence[str]) -> list[str]:
+def _raw(table: pa.Table, names: Sequence[str]) -> pa.Array:
+    """Return rows as JSON objects, by the names of their columns."""
     if not table.num_rows:
-        return []
+        return pa.array([], pa.string())
     keys = [name if name not in names[:position] else f"{name} ({position + 1})" for position, name in enumerate(names)]
-    columns = [_texts(column) for column in table.columns]
-    return [json.dumps(dict(zip(keys, row, strict=True)), ensure_ascii=False) for row in zip(*columns, strict=True)]
+    pieces: list[pa.Array | pa.Scalar] = []
+    for key, column in zip(keys, table.columns, strict=True):
+        said = json.dumps(key, ensure_ascii=False)
+        pieces += [pa.scalar(f"{', ' if pieces else '{'}{said}: "), _json(_texts(column))]
+    return pc.binary_join_element_wise(*pieces, pa.scalar("}"), "")
 
 
-def _texts(column: pa.ChunkedArray) -> list[str | None]:
+def _texts(column: pa.ChunkedArray) -> pa.StringArray:
     try:
-        return [text for chunk in column.chunks for text in as_text(chunk).to_pylist()]
+        text = as_text(column)
     except pa.ArrowException:  # lists and structs have no text of their own
-        return [None if value is None else str(value) for value in column.to_pylist()]
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+
+
+def _json(text: pa.StringArray) -> pa.StringArray:
+    """Return texts as they stand in JSON."""
+    data = bytes_of(text)
+    if ((data < ord(" ")) | (data == ord('"')) | (data == ord("\\"))).any():
+        cells = text.dictionary_encode()
+        said = [json.dumps(one, ensure_ascii=False) for one in cells.dictionary.to_pylist()]
+        quoted = pa.array(said, pa.string()).take(cells.indices)
+    else:
+        quoted = pc.binary_join_element_wise('"', text, '"', "")
+    return quoted.fill_null("null")

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from schemas.tracks import arrow_schema
-from tasks.ingest.groups import Rows, joined, repeated, united, words_of
-from tasks.tracks import UNIONS, changed, changes_of
+from tasks.ingest.groups import Rows, Wanted, joined, marks_of, repeated, united, words_of
+from tasks.tracks import UNIONS, changes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Ids are looked at in passes of so many rows; each row takes some tens of bytes.
 _ROWS_A_PASS = 16_000_000
 _THREADS = 2
+# Of so many new rows at most, each mark is looked for in what was folded before; it takes a table of 32 times that.
+_FEW_ROWS = 1 << 20
 _COLUMNS = ("popularity", *UNIONS)
 CHANGED = pa.schema(
     [
@@ -53,7 +55,12 @@ class Fold:
     conflicts: int
 
 
-def fold(fresh: Sequence[Path], folded: Sequence[Path] = (), rows_a_pass: int = _ROWS_A_PASS) -> Fold:
+def fold(
+    fresh: Sequence[Path],
+    folded: Sequence[Path] = (),
+    rows_a_pass: int = _ROWS_A_PASS,
+    marks: Mapping[Path, Path] | None = None,
+) -> Fold:
     """Fold rows with the same track id: of each, the most popular stays, and of such the first by source and row.
 
     Its genres and subgenres become those of all of them, sorted. The result is the same whether partitions are folded
@@ -67,6 +74,8 @@ def fold(fresh: Sequence[Path], folded: Sequence[Path] = (), rows_a_pass: int = 
         Partitions that have been, with their changes beside them.
     rows_a_pass : int
         About how many rows to hold at a time.
+    marks : mapping of Path to Path, optional
+        Files with the marks of partitions, as `writing.PartWriter` leaves them; others have their ids read.
 
     Returns
     -------
@@ -77,15 +86,22 @@ def fold(fresh: Sequence[Path], folded: Sequence[Path] = (), rows_a_pass: int = 
         return Fold(0, 0)
     rows = sum(pq.read_metadata(part).num_rows for part in (*fresh, *folded))
     passes = -(-rows // rows_a_pass)
-    found = [_fold_some(fresh, folded, turn, passes) for turn in range(passes)]
+    found = [_fold_some(fresh, folded, marks or {}, turn, passes) for turn in range(passes)]
     return Fold(sum(one.repeats for one in found), sum(one.conflicts for one in found))
 
 
-def _fold_some(fresh: Sequence[Path], folded: Sequence[Path], turn: int, passes: int) -> Fold:
+def _fold_some(
+    fresh: Sequence[Path], folded: Sequence[Path], marks: Mapping[Path, Path], turn: int, passes: int
+) -> Fold:
     """Fold the ids whose turn it is."""
     parts = sorted([*fresh, *folded], key=_begins)
     with ThreadPoolExecutor(_THREADS) as threads:
-        ids = list(threads.map(lambda part: _ids(part, turn, passes), parts))
+        new = dict(zip(fresh, threads.map(lambda part: _ids(part, marks.get(part), turn, passes), fresh), strict=True))
+        looked_for = _wanted([found for found, _ in new.values()]) if folded else None
+        old = threads.map(lambda part: _ids(part, marks.get(part), turn, passes, looked_for), folded)
+        by_part = new | dict(zip(folded, old, strict=True))
+        ids = [by_part[part] for part in parts]
+        del new, old, by_part
         # Of what has been folded before, each id counts once: only those of fresh rows can come again.
         met = repeated([mixed for mixed, _ in ids])
         if not any(len(chosen) for chosen in met):
@@ -113,19 +129,29 @@ def _begins(part: Path) -> tuple[int, int]:
     return source.statistics.min, row.statistics.min
 
 
-def _ids(part: Path, turn: int, passes: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the ids of a partition whose turn it is, of rows that count, as mixed numbers, and where they are."""
-    column = pq.read_table(part, columns=["track_id"])["track_id"].combine_chunks()
-    words, positions = words_of(column)
-    mixed = words.mixed
-    chosen = np.ones(len(positions), dtype=bool) if passes == 1 else mixed % np.uint64(passes) == turn
+def _wanted(new: Sequence[NDArray[np.uint64]]) -> Wanted | None:
+    """Return what to look for in what has been folded before; None where that may as well be taken as a whole."""
+    return Wanted(np.concatenate(new)) if 0 < sum(map(len, new)) <= _FEW_ROWS else None
+
+
+def _ids(
+    part: Path, marks: Path | None, turn: int, passes: int, wanted: Wanted | None = None
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the marks of a partition whose turn it is, of rows that count and are wanted, and where they are."""
+    if marks is not None and marks.is_file():
+        all_marks = np.fromfile(marks, dtype="<u8").astype(np.uint64, copy=False)
+    else:
+        all_marks = marks_of(pq.read_table(part, columns=["track_id"])["track_id"].combine_chunks())
+    positions = wanted.find(all_marks) if wanted else np.flatnonzero(all_marks)
+    if passes > 1:
+        positions = positions[all_marks[positions] % np.uint64(passes) == turn]
     file = changes_of(part)
-    if file.is_file():
+    if len(positions) and file.is_file():
         changes = pq.read_table(file, columns=["position", "stays"])
-        gone = np.zeros(len(column), dtype=bool)
+        gone = np.zeros(len(all_marks), dtype=bool)
         gone[changes["position"].to_numpy()] = ~changes["stays"].to_numpy()
-        chosen &= ~gone[positions]
-    return (mixed, positions) if chosen.all() else (mixed[chosen], positions[chosen])
+        positions = positions[~gone[positions]]
+    return all_marks[positions], positions
 
 
 def _rows(part: Path, positions: NDArray[np.int64]) -> tuple[Words, pa.Table]:
@@ -137,20 +163,25 @@ def _rows(part: Path, positions: NDArray[np.int64]) -> tuple[Words, pa.Table]:
         schema = pa.schema([arrow_schema().field(name) for name in _COLUMNS])
         ids, _ = words_of(pa.array([], pa.string()))
         return ids, schema.append(pa.field("known", pa.bool_())).empty_table()
-    tracks = pq.read_table(part, columns=["track_id", *_COLUMNS])
-    ids, _ = words_of(tracks["track_id"].combine_chunks().take(pa.array(positions)))
+    there = pa.array(positions)
+    tracks = pq.read_table(part, columns=["track_id", *_COLUMNS]).take(there)
+    ids, _ = words_of(tracks["track_id"].combine_chunks())
     tracks = tracks.drop_columns(["track_id"])
     known = np.zeros(len(tracks), dtype=bool)
     file = changes_of(part)
     if file.is_file():
-        marked = np.zeros(len(tracks), dtype=bool)
-        marked[positions] = True
         changes = pq.read_table(file)
-        known[changes["position"].to_numpy()] = changes["conflict"].to_numpy()
-        tracks = tracks.append_column("known", pa.array(known)).append_column("marked", pa.array(marked))
-        tracks = changed(tracks, changes)
-        return ids, tracks.filter(tracks["marked"]).drop_columns(["marked"])
-    return ids, tracks.take(pa.array(positions)).append_column("known", pa.array(known[positions]))
+        changed_at = changes["position"].to_numpy()
+        row = np.searchsorted(changed_at, positions)
+        has = np.append(changed_at, -1)[row] == positions
+        known[has] = changes["conflict"].to_numpy()[row[has]]
+        # What a row stands for lies behind the lists of its own.
+        source = np.where(has, len(tracks) + row, np.arange(len(tracks)))
+        for name in UNIONS:
+            field = tracks.schema.field(name)
+            lists = pa.chunked_array([*tracks[name].chunks, *changes[name].cast(field.type).chunks], field.type)
+            tracks = tracks.set_column(tracks.schema.get_field_index(name), field, lists.take(pa.array(source)))
+    return ids, tracks.append_column("known", pa.array(known))
 
 
 def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: int) -> None:

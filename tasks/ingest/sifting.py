@@ -112,7 +112,7 @@ def sift(
                     writer.add(tracks)
             quarantine.add(reader, partition, reasons)
             progress(rows_in, reader.total)
-        judge.confirm(rules, kept)
+        judge.confirm(rules, kept, tally)
     report = SiftReport(
         layout=recognised.layout.name,
         why="; ".join(filter(None, [recognised.why, reader.note])),

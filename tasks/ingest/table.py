@@ -121,7 +121,10 @@ def judge(
     found = inspection.validate(rules, statistics_frame(statistics))
     broken = [rule for rule, _, _ in found]
     tally = Tally()
-    tally.add(rules, pa.table({name: [value] for name, value in statistics.items()}), 1, found)
+    values = pa.table({name: [value] for name, value in statistics.items()})
+    tally.add(rules, values, 1, [(rule, where) for rule, where, _ in found])
+    for rule, _, examples in found:
+        tally.show(rule, examples)
     said = {rule.column: rule.reason.format(value=statistics[rule.column], **statistics) for rule in broken}
     critical = [rule.column for rule in broken if rule.severity == "critical"]
     if critical:

@@ -58,15 +58,20 @@ class Tally:
         rules: Sequence[Rule],
         values: pa.Table,
         rows: int,
-        broken: Sequence[tuple[Rule, NDArray[np.int64], Sequence[Any]]],
+        broken: Sequence[tuple[Rule, NDArray[np.int64]]],
     ) -> None:
-        """Add a partition: its values, how many rows it has, and what `Inspection.validate` found broken."""
-        found = {rule: Count(rows, 0, len(where), list(examples)) for rule, where, examples in broken}
+        """Add a partition: its values, how many rows it has, and those that break a rule."""
+        found = {rule: Count(rows, 0, len(where)) for rule, where in broken}
         for rule in rules:
             count = found.get(rule, Count(rows))
             if rule.kind in {"between", "pattern"}:  # the others are about what is missing
                 count.missing = values[rule.column].null_count
             self.counts.setdefault(rule, Count()).merge(count)
+
+    def show(self, rule: Rule, examples: Sequence[Any]) -> None:
+        """Add values that break a rule, if there are not enough already."""
+        count = self.counts[rule]
+        count.examples = [*count.examples, *examples][:EXAMPLES]
 
     def merge(self, other: Tally) -> None:
         """Add another tally."""

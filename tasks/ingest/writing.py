@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Self
 
@@ -10,15 +11,18 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from tasks.ingest.background import Behind
+from tasks.ingest.groups import marks_of
 from tasks.storage import sync
 from tasks.tracks import TRACKS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+MARKS = "marks"
 # What an id or a length is, is hardly ever said twice: a dictionary of it would be made for nothing, and a page of
 # plain values is as small. Of text that does repeat, compression finds that at less cost.
 _LOOKED_AT = 4096
+_SPARE = 1.1  # partitions of one source are of one size, about
 _FEW = 1024
 _PLAIN_TEXT = ("track_id", "track_name", "album_name", "artists")
 _COMPRESSED = ("track_name", "album_name", "artists")
@@ -26,7 +30,9 @@ _ASKED_FOR = ["source", "row", "track_id", "popularity"]
 
 
 class PartWriter:
-    """Writes ``tracks/part-00000.parquet`` and so on into a folder; a context manager.
+    """Writes ``tracks/part-00000.parquet``, ``marks/part-00000.bin`` and so on into a folder; a context manager.
+
+    The marks of a partition are its ids as numbers (`groups.marks_of`), for a later fold to find those that come again.
 
     Attributes
     ----------
@@ -36,9 +42,11 @@ class PartWriter:
 
     def __init__(self, folder: Path) -> None:
         (folder / TRACKS).mkdir()
+        (folder / MARKS).mkdir()
         self._folder = folder
         self._behind = Behind()
         self._parts = 0
+        self._room: pa.Buffer | None = None
         self.hashes: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -50,14 +58,30 @@ class PartWriter:
 
     def add(self, tracks: pa.Table) -> None:
         """Have a partition written."""
-        name = f"{TRACKS}/part-{self._parts:05}.parquet"
+        name = f"part-{self._parts:05}"
         self._parts += 1
         self._behind.submit(lambda: self._write(tracks, name))
 
     def _write(self, tracks: pa.Table, name: str) -> None:
-        buffer = pa.BufferOutputStream()
-        write_tracks(tracks, buffer)
-        data = memoryview(buffer.getvalue())
+        self._put(self._encoded(tracks), f"{TRACKS}/{name}.parquet")
+        marks = marks_of(tracks["track_id"].combine_chunks())
+        self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
+
+    def _encoded(self, tracks: pa.Table) -> memoryview:
+        """Return a partition as Parquet; what this returned before is lost."""
+        if self._room is not None:
+            writer = pa.FixedSizeBufferWriter(self._room)
+            with contextlib.suppress(OSError):  # it does not fit
+                write_tracks(tracks, writer)
+                return memoryview(self._room)[: writer.tell()]
+        grown = pa.BufferOutputStream()
+        write_tracks(tracks, grown)
+        data = memoryview(grown.getvalue())
+        # Fresh memory costs more than what is written into it, so the next partition is given this again.
+        self._room = pa.allocate_buffer(int(len(data) * _SPARE))
+        return data
+
+    def _put(self, data: memoryview, name: str) -> None:
         self.hashes[name] = hashlib.sha256(data).hexdigest()
         path = self._folder / name
         with path.open("wb") as file:

@@ -36,10 +36,12 @@ class PlainInspection(Inspection):
         """Return the broken rules in their order, and the record numbers of the rows that break each."""
         del kept  # every row has been looked at
         broken = self.validate(rules, row_frame(values, unreadable, rules, rows))
-        tally.add(rules, values, len(rows), broken)
+        tally.add(rules, values, len(rows), [(rule, found) for rule, found, _ in broken])
+        for rule, _, examples in broken:
+            tally.show(rule, examples)
         return [(rule, found) for rule, found, _ in broken]
 
-    def confirm(self, rules: Sequence[Rule], kept: Extremes) -> None:
+    def confirm(self, rules: Sequence[Rule], kept: Extremes, tally: Tally) -> None:
         """Add nothing."""
 
     def validate(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[tuple[Rule, Rows, list[Any]]]:

@@ -133,9 +133,9 @@ def rows_of(energy: Sequence[float | None], rules: Sequence[Rule], inspection: I
     values = pa.table({"energy": pa.array(energy, pa.float64())})
     unreadable = pa.table({"energy": pa.repeat(pa.scalar(value=False), len(energy))})
     rows = np.arange(7, 7 + len(energy))
-    kept = Extremes()
-    found = inspection.inspect(rules, values, unreadable, rows, Tally(), kept)
-    inspection.confirm(rules, kept)
+    kept, tally = Extremes(), Tally()
+    found = inspection.inspect(rules, values, unreadable, rows, tally, kept)
+    inspection.confirm(rules, kept, tally)
     return {rule.reason: broken.tolist() for rule, broken in found}
 
 
