@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from schemas.errors import PublicationConflict, ServerTrouble
 from schemas.publication import checked_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from uuid import UUID
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _PAGE = 200
 _LONGEST_REASON = 100
+# HTTP's, for who did not say who he is.
+_UNKNOWN = 401
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ def show_history(name: str, home: Path, limit: int, *, as_json: bool) -> None:
     from flows.terminal import print_line
 
     checked_name(name)
-    lines = read_history(name, api_of(home), limit)
+    api = api_of(home)
+    with answered(api):
+        lines = read_history(name, api, limit)
     if as_json:
         print_line(json.dumps([asdict(line) for line in lines], indent=1))
         return
@@ -89,6 +94,25 @@ def api_of(home: Path) -> str:
         message = f"no server answers at {api}: start encore serve, or set PREFECT_API_URL"
         raise ServerTrouble(message)
     return api
+
+
+@contextlib.contextmanager
+def answered(api: str) -> Iterator[None]:
+    """Ask a server inside this; what it refuses is a sentence.
+
+    Raises
+    ------
+    ServerTrouble
+    """
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        yield
+    except PrefectHTTPStatusError as error:
+        code = error.response.status_code
+        why = "it asks for a password: set PREFECT_API_AUTH_STRING" if code == _UNKNOWN else "its log may say why"
+        message = f"the server at {api} refused to answer (HTTP {code}); {why}"
+        raise ServerTrouble(message) from None
 
 
 def read_history(name: str, api: str, limit: int) -> list[Line]:

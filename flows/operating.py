@@ -72,11 +72,12 @@ def alerts(
     """
     import os
 
-    from flows.history import api_of
+    from flows.history import answered, api_of
     from flows.terminal import print_line
 
-    os.environ["PREFECT_API_URL"] = api_of(home)
-    from flows.alerting import make_alerts
+    os.environ["PREFECT_API_URL"] = api = api_of(home)
+    with answered(api):
+        from flows.alerting import make_alerts
 
-    for made in make_alerts(webhook, name, hours):
-        print_line(made)
+        for made in make_alerts(webhook, name, hours):
+            print_line(made)

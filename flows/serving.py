@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows import pages
-from flows.databases import DATABASE, database_of
+from flows.databases import database_of
 from flows.ports import free_port
-from flows.supervising import OWNER, Child, end, orphaned, owned
+from flows.supervising import Child, end, orphaned, owned
+from flows.surroundings import environment_of
 from schemas.errors import InvalidParameter, PublicationConflict, ServerTrouble
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def serve_until_stopped(what: Serving) -> None:
         read = pages.Pages(shown, what.host, free_port(what.host, None, port + 1, avoid=port))
         read.begin()
         mark = f"{os.getpid()}-{port}"
-        environment = _environment(home, what, port, read, mark)
+        environment = environment_of(home, what, port, read, mark)
         kept, where = database_of(what.database, os.environ, home)
         server, worker = _children(home, what, port, environment, kept)
         try:
@@ -169,38 +170,6 @@ def _write_state(home: Path, state: dict[str, object]) -> None:
     fresh = home / f".{STATE}"
     fresh.write_text(json.dumps(state, indent=1), encoding="utf-8")
     fresh.replace(home / STATE)
-
-
-def _environment(home: Path, what: Serving, port: int, read: pages.Pages, mark: str) -> dict[str, str]:
-    """Return what all processes are told; what the user set of logging stays, the database is the server's alone."""
-    left_out = {"PREFECT_PROFILE", "PYTHONPATH", *DATABASE}
-    ours = {name: value for name, value in os.environ.items() if name not in left_out}
-    api = f"http://{pages.url_host(what.host)}:{port}/api"
-    defaults = {
-        # Prefect waits ten seconds between looks for work; a person who pressed Run would wonder.
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
-        # Signs of life, which automations/run-lost.yaml waits for.
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-        # The server may be away for a while: a run waits for it rather than fail.
-        "PREFECT_CLIENT_MAX_RETRIES": "10",
-    }
-    fixed = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
-        "PREFECT_API_URL": api,
-        "PREFECT_UI_URL": api.removesuffix("/api"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_CLI_PROMPT": "false",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "encore",
-        "ENCORE_PUBLICATIONS": what.to if "://" in what.to else str(read.root),
-        pages.ROOT: str(read.root),
-        pages.URL: read.url,
-        OWNER: mark,
-    }
-    return {**defaults, **ours, **fixed}
 
 
 def _children(

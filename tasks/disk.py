@@ -51,9 +51,9 @@ def no_room(error: BaseException, places: Sequence[Path]) -> NoRoom:
     fullest = min(free, key=lambda place: free[place])
     step = _step(error)
     return NoRoom(
-        f"no room is left on the disk{f' while {step} was at work' if step else ''}: {fullest} has "
-        f"{free[fullest] / 1e6:,.1f} MB free; make room there or choose another folder, and start the same again: what "
-        "is done is kept"
+        f"the disk was full{f' while {step} was at work' if step else ''}: {fullest} has {free[fullest] / 1e6:,.1f} MB "
+        "free now that what was half-written is gone; make room there or choose another folder, and start the same "
+        "again: what is done is kept"
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from month import Day, Reader
 
+_LONGEST = 110
 _HEAD = """# A month
 
 Thirty nights of one publication on one `encore serve`: Prefect's server, a worker, and `refit/nightly` with a cron
@@ -22,7 +23,8 @@ popularity is 0, and the gate is told to stop that (`check_zeros: fail`). Each o
 day {killed} the process of the run is killed (`kill -9`) while it samples. Nobody lends a hand: the next night's run
 goes on.
 
-- The schedule started {starts} runs, {late} s after their minute (median; at most {latest} s). {cancelled}
+- The schedule started {starts} runs, {late} s after their minute (median; at most {latest} s).
+  {cancelled}
 - `current` was read {reads:,} times meanwhile, its artists held against its manifest each time: {versions} versions,
   each whole. After each night every version was compared with its manifest, file by file: nothing was lost or
   half-written.
@@ -70,7 +72,7 @@ def write_page(
 def _row(day: Day) -> str:
     line: dict[str, Any] = day.line
     said = "; ".join(filter(None, [line["changed"], line["verdict"]])).replace("|", "\\|")
-    said = said if len(said) <= 160 else said[:159] + "…"
+    said = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
     return f"| {day.number} | {day.delivered} | {line['state']} | {line['seconds']:.0f} | {day.tracks} | {said} |"
 
 

@@ -24,7 +24,7 @@ AT_ONCE = 20
 _FIRST, _MORE = 90, 40
 _KILLED = -9
 # What differs from run to run, or from machine to machine.
-_VARYING = re.compile(r"\S*/\S*|\d{8}T\d{6}Z\S*|\(refit-[^)]*\)|\d+(?= s in all)")
+_VARYING = re.compile(r"\S*/\S*|\d{8}T\d{6}Z\S*|\(refit-[^)]*\)|\d+(?= s in all)|[\d.,]+(?= MB free)")
 
 
 @dataclass

@@ -44,6 +44,6 @@ def test_the_sentence(tmp_path: Path) -> None:
         grouping.group_tracks(tmp_path / "none", None, tmp_path)  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 - whatever it is, it came through the step
         said = str(no_room(error, [tmp_path / "not" / "there"]))
-    assert said.startswith("no room is left on the disk while group was at work: ")
-    assert " MB free; make room there or choose another folder, and start the same again: what is done is kept" in said
-    assert str(no_room(OSError("x"), [tmp_path])).startswith("no room is left on the disk: ")
+    assert said.startswith("the disk was full while group was at work: ")
+    assert " MB free now that what was half-written is gone; make room there or choose another folder" in said
+    assert str(no_room(OSError("x"), [tmp_path])).startswith("the disk was full: ")
