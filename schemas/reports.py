@@ -112,6 +112,8 @@ class LastCorpus(_Report):
     ----------
     sources : tuple of str
         SHA-256 of its files, sorted: the same files are the same corpus.
+    names : tuple of str
+        What those were called, in that order; empty where it is not known.
     mean_popularity : float
         In points.
     genres : tuple of str
@@ -121,6 +123,7 @@ class LastCorpus(_Report):
     sources: tuple[str, ...]
     mean_popularity: float
     genres: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class DesignColumn(_Report):

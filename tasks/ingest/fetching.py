@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    import httpx
+
 _CHUNK = 8 << 20
+_RESUMED = 3  # times that a transfer goes on where it broke off
 _SECONDS = 30.0  # without a byte
 _PASSING = {408, 425, 429}
 _FORBIDDEN = {401, 403, 407}
@@ -90,12 +93,39 @@ def _over_http(address: str, cache: Path) -> Path:
                 return copy
             _check_status(response.status_code, shown(address))
             marks = {name: response.headers[name] for name in ("etag", "last-modified") if name in response.headers}
-            return kept.store(response.iter_raw(_CHUNK), marks, address)
+            return kept.store(_body(response, address), marks, address)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
         message = f"{shown(address)} cannot be fetched ({scrubbed(str(error))}): check the address"
         raise CorpusRejected(message) from None
     except httpx.HTTPError as error:
         raise _unreachable(address, error) from None
+
+
+def _body(response: httpx.Response, address: str) -> Iterator[bytes]:
+    """Yield what a server answers with; where it breaks off, go on from there as long as it has the same file."""
+    import httpx
+
+    arrived, left, mark = 0, _RESUMED, response.headers.get("etag", "")
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                for chunk in response.iter_raw():
+                    arrived += len(chunk)
+                    yield chunk
+            except httpx.TransportError as error:
+                if not (arrived and left and mark.startswith('"')):  # a weak mark does not vouch for the bytes
+                    raise
+                broken = error
+            else:
+                return
+            left -= 1
+            LOGGER.warning("%-7s %s broke off after %s bytes: going on", "ingest", shown(address), f"{arrived:,}")
+            headers = {"Accept-Encoding": "identity", "Range": f"bytes={arrived}-", "If-Range": mark}
+            rest = httpx.stream("GET", address, headers=headers, follow_redirects=True, timeout=_SECONDS)
+            response = stack.enter_context(rest)
+            goes_on = response.headers.get("content-range", "").startswith(f"bytes {arrived}-")
+            if response.status_code != httpx.codes.PARTIAL_CONTENT or not goes_on:
+                raise broken
 
 
 def _check_status(status: int, place: str) -> None:

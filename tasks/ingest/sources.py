@@ -6,6 +6,7 @@ import errno
 import glob
 import hashlib
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from tasks.storage import sha256_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from schemas.reports import IngestReport
+    from schemas.reports import IngestReport, LastCorpus
 
 # Where a run keeps what it fetched, in its folder of work.
 PLACES = "places"
@@ -32,6 +33,7 @@ PLACES = "places"
 _MUCH = 64 << 20  # worth another thread
 _CHUNK = 1 << 16  # stays in the cache: several times as fast as a megabyte
 _LONGEST = 200
+_SHOWN = 5  # names of files in a line of the log
 _MAX_UNFOLD: float = IngestParameters().max_unfold
 
 
@@ -191,3 +193,28 @@ def summary(report: IngestReport) -> str:
     """Return what became of the rows, in a line for the log."""
     rows = report.rows
     return f"{rows.rows_in:,} rows in: {rows.kept:,} kept, {rows.repeats:,} repeats, {rows.quarantined:,} quarantined"
+
+
+def news(sources: Sequence[Source], last: LastCorpus) -> str:
+    """Return which files are new, changed, gone or as they were since the last corpus of a name, in a line for the log.
+
+    A file is what it holds: one that only has another name is unchanged. One of the name of a file that is gone is that
+    file, changed. Empty where nothing is different, or the names of the last ones are not known.
+    """
+    here = {source.sha256 for source in sources}
+    gone = Counter(name for sha256, name in zip(last.sources, last.names, strict=False) if sha256 not in here)
+    new: list[str] = []
+    changed: list[str] = []
+    for source in sources:
+        if source.sha256 not in last.sources:
+            (changed if gone[source.name] > 0 else new).append(source.name)
+            gone[source.name] -= 1
+    lost = sorted((+gone).elements())
+    if not last.names or not (new or changed or lost):
+        return ""
+    said = [
+        f"{len(names):,} {what} ({', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''})"
+        for what, names in (("new", new), ("changed", changed), ("gone", lost))
+        if names
+    ]
+    return f"files since the last corpus: {', '.join(said)}, {len(sources) - len(new) - len(changed):,} unchanged"

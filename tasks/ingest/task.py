@@ -17,7 +17,7 @@ from schemas.parameters import IngestParameters
 from schemas.references import Reference
 from schemas.reports import IngestReport, LastCorpus
 from tasks.ingest.rejected import forget_rejected, keep_rejected
-from tasks.ingest.sources import PLACES, find_sources, summary
+from tasks.ingest.sources import PLACES, find_sources, news, summary
 from tasks.lineage import corpus_key, record, tracks_key
 from tasks.progress import LOGGER, Progress
 from tasks.retrying import ATTEMPTS_MORE, DELAYS, JITTER, may_pass
@@ -58,9 +58,11 @@ def ingest(
     found = find_sources(sources, Path(work) / PLACES, parameters.max_unfold, anew=force)
     storage = Storage(work)
     last = _last(found, earlier)
+    if earlier and (said := news(found, earlier[0])):
+        LOGGER.info("%-7s %s", "ingest", said)
     inputs = [f"{source.name}:{source.sha256}" for source in found]
     if last:
-        inputs.append("last:" + hashlib.sha256(last.model_dump_json().encode()).hexdigest())
+        inputs.append("last:" + hashlib.sha256(last.model_dump_json(exclude={"names"}).encode()).hexdigest())
 
     built: list[Path] = []
 

@@ -69,8 +69,10 @@ def earlier_corpora(root: Root, name: str) -> tuple[LastCorpus, ...]:
             report = store.manifest(name, version).corpus
         except PublicationConflict:
             continue
+        sources = sorted((source.sha256, source.name) for source in report.sources)
         corpus = LastCorpus(
-            sources=tuple(sorted(source.sha256 for source in report.sources)),
+            sources=tuple(sha256 for sha256, _ in sources),
+            names=tuple(called for _, called in sources),
             mean_popularity=report.mean_popularity,
             genres=report.genres,
         )

@@ -41,6 +41,7 @@ class Web:
     files: dict[str, bytes] = field(default_factory=dict)
     mark: str = MARK
     failures: int = 0
+    at_most: int = 1000
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,6 +72,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(int(path.removeprefix("/status-")), b"no")
         elif path == "/cut.csv":
             self.answer(200, TRACKS[:40], len(TRACKS))
+        elif path == "/breaks.csv" and "Range" not in self.headers:
+            self.answer(200, TRACKS[:40], len(TRACKS), ETag=MARK)
+        elif path == "/breaks.csv" and self.headers["If-Range"] == self.web.mark:
+            start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+            rest = f"bytes {start}-{len(TRACKS) - 1}/{len(TRACKS)}"
+            self.answer(206, TRACKS[start : start + self.web.at_most], len(TRACKS) - start, Content_Range=rest)
         elif path == "/slow.csv":
             self.web.asked.append((self.path, 0))
             time.sleep(1)
@@ -131,6 +138,29 @@ def test_a_damaged_copy_is_fetched_again(web: Web, tmp_path: Path) -> None:
     (source,) = find_sources([f"{web.address}/tracks.csv"], tmp_path)
     Path(source.path).write_bytes(b"something else")
     assert find_sources([f"{web.address}/tracks.csv"], tmp_path) == (source,)
+
+
+def test_a_transfer_that_breaks_off_goes_on_from_there(web: Web, tmp_path: Path) -> None:
+    (source,) = find_sources([f"{web.address}/breaks.csv"], tmp_path)
+    assert Path(source.path).read_bytes() == TRACKS
+    assert web.asked == [("/breaks.csv", 200), ("/breaks.csv", 206)]
+
+
+def test_one_that_breaks_off_again_and_again_goes_on_as_long_as_there_is_hope(web: Web, tmp_path: Path) -> None:
+    web.at_most = 5
+    (source,) = find_sources([f"{web.address}/breaks.csv"], tmp_path)
+    assert Path(source.path).read_bytes() == TRACKS
+    web.at_most = 1
+    with pytest.raises(PlaceUnreachable):
+        find_sources([f"{web.address}/breaks.csv"], tmp_path / "other")
+
+
+def test_one_whose_file_changed_meanwhile_is_not_put_together_from_two(web: Web, tmp_path: Path) -> None:
+    web.mark = '"second"'
+    with pytest.raises(PlaceUnreachable) as caught:
+        find_sources([f"{web.address}/breaks.csv"], tmp_path)
+    assert passes(caught.value), "the step begins anew"
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
 
 
 def test_a_redirect_is_followed_and_compression_told_from_the_content(web: Web, tmp_path: Path) -> None:

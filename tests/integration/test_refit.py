@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +109,33 @@ def test_figures_are_pictures_in_the_ui(tracks: Path, tmp_path: Path) -> None:
         (shown,) = [each for each in artifacts(key) if f"seen, version {publication.version}" in each.description]
         assert shown.type == "image"
         assert shown.data.startswith("data:image/png;base64,")
+
+
+@pytest.mark.slow
+def test_a_corpus_on_the_web_is_fitted_from_its_address(tracks: Path, tmp_path: Path) -> None:
+    from flows.refit import refit
+
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_request(self, code: Any = "-", _size: Any = "-") -> None:
+            """Note how it was answered."""
+            asked.append(f"{self.path} {int(code)}")
+
+    serving = partial(Handler, directory=str(tracks.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serving) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/{tracks.name}"
+        options: Any = {"ingestion": KEEP, "grouping": ALONE, "sampling": QUICK, "name": "web", "to": str(tmp_path)}
+        first, again = refit([address], **options), refit([address], **options)
+        server.shutdown()
+        thread.join()
+    manifest, _, _ = read(first)
+    assert [source.name for source in manifest.corpus.sources] == [tracks.name]
+    assert manifest.corpus.rows.kept == 350
+    assert again.version == first.version, "nothing new"
+    assert asked == [f"/{tracks.name} 200", f"/{tracks.name} 304"]
 
 
 def test_a_posterior_nobody_should_trust_is_stopped(tracks: Path, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import CorpusRejected
-from schemas.reports import IngestReport, RowCounts
-from tasks.ingest.sources import find_sources, summary
+from schemas.references import Source
+from schemas.reports import IngestReport, LastCorpus, RowCounts
+from tasks.ingest.sources import find_sources, news, summary
 
 
 @pytest.fixture
@@ -109,3 +110,19 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a\udcff.csv").write_bytes(b"track_id,artists,popularity\n1,Ann,50\n")
     with pytest.raises(CorpusRejected, match=r"a\?\.csv has a name that is not UTF-8: rename it"):
         find_sources([str(tmp_path)])
+
+
+def test_news_tell_new_changed_and_vanished_files_from_those_that_only_have_another_name() -> None:
+    def source(name: str, content: str) -> Source:
+        """Return a file of that name with some content."""
+        return Source(path=f"/corpus/{name}", name=name, sha256=content * 64)
+
+    last = LastCorpus(sources=("a" * 64, "b" * 64, "c" * 64), names=("a.csv", "b.csv", "c.csv"), mean_popularity=40.0)
+    same = [source("a.csv", "a"), source("b.csv", "b"), source("c.csv", "c")]
+    assert news(same, last) == ""
+    assert news([*same[:2], source("renamed.csv", "c")], last) == ""
+    found = news([source("a.csv", "a"), source("b.csv", "d"), source("d.csv", "e")], last)
+    assert found == ("files since the last corpus: 1 new (d.csv), 1 changed (b.csv), 1 gone (c.csv), 1 unchanged")
+    many = news([*same, *(source(f"{number}.csv", f"{number}") for number in range(7))], last)
+    assert many == "files since the last corpus: 7 new (0.csv, 1.csv, 2.csv, 3.csv, 4.csv, ...), 3 unchanged"
+    assert news(same[:1], last.model_copy(update={"names": ()})) == "", "a publication of before names were kept"
