@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PATIENCE = 240.0
 _A_MOMENT, _A_WHILE = 4_000.0, 15_000.0
 PICTURES = "ENCORE_PICTURES"
-_WIDTH, _COLOURS = 1280, 64
+_WIDTH, _COLOURS = 1280, 128
 _BUSY = 503
 _STARTED = re.compile("/create_flow_run$")
 _ENDED = re.compile(r"^\s*(Completed|Nothing new|Failed|Crashed|Cancelled)\s*$")

@@ -124,7 +124,7 @@ def test_hostile_names_are_text_where_the_gate_stops_them(corpus: Path, tmp_path
     artifacts, lines = told("refit-stopped-terminal")
     assert {"gate", "gate-evidence", "refit-stopped"} <= artifacts.keys()
     shown = {key: check(artifact) for key, artifact in artifacts.items()}
-    assert sum(f"[{name}]" in shown["gate"] for name in HOSTILE) >= 3
+    assert sum(f"[{name}]" in shown["gate"] for name in HOSTILE) >= 2
     assert len(artifacts["gate"].data) < 20_000
     for line in [*terminal.getvalue().splitlines(), *lines, str(caught.value)]:
         assert not driving(line), line
