@@ -101,10 +101,10 @@ def _csv(draft: Draft, rows: list[list[str]]) -> str:
         escapechar=None if draft.quoting != csv.QUOTE_NONE else "\\",
     )  # fmt: skip
     for row in (draft.header, *rows):
-        if row:
+        if row and (row != [""] or draft.quoting != csv.QUOTE_NONE):
             writer.writerow(row)
         else:
-            buffer.write(draft.line_end)  # the writer knows no empty line
+            buffer.write(draft.line_end)  # the writer knows no empty line, which one empty cell is without quotes
     return buffer.getvalue()
 
 
