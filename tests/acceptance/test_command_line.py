@@ -34,7 +34,7 @@ def test_a_refit_ends_with_what_was_asked(published: Published) -> None:
     assert "90% interval" in lines[header]
     assert len([line for line in lines[header + 1 : header + 11] if " to " in line]) == 10
     assert "6,000 in = 5,849 kept + 151 repeats + 0 quarantined" in published.stdout
-    assert "passed: 524 parameters" in published.stdout
+    assert "passed: 535 parameters" in published.stdout
     assert str(published.to / "sample" / "versions") in published.stdout
     for step in ("ingest", "group", "sample", "gate", "publish"):
         assert any(line.startswith(step) for line in published.stderr.splitlines())

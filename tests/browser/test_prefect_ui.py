@@ -270,6 +270,35 @@ def test_retry_goes_on_at_the_first_missing_step(served: Served, ui: PrefectUi, 
     served.verify("late")
 
 
+def test_retry_after_a_crash_does_again_only_what_was_not_done(served: Served, ui: PrefectUi, tmp_path: Path) -> None:
+    ui.refit(write_corpus(tmp_path / "tracks.csv", seed=3), "crashed", sample__draws_a_chain=25_000)
+    ui.see(ui.log().get_by_text("400 tracks of 40 artists"))
+    kill_run(ui.run_id)
+    ui.see_state("Crashed")
+    assert served.current("crashed") == ""
+    work = served.folder / "publications" / ".work"
+    before = {path: path.stat().st_mtime_ns for step in ("ingest", "group") for path in (work / step).rglob("*.json")}
+    ui.press("Retry", "Retry")
+    ui.see_state("Completed")
+    served.verify("crashed")
+    # What ingest and group had left, of this run and others, is what it was.
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def kill_run(key: str) -> None:
+    """Kill the process of a flow run, as a machine that runs out of memory would."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            of_run = key.encode() in (process / "environ").read_bytes()
+            of_run = of_run and b"prefect.engine" in (process / "cmdline").read_bytes()
+        except OSError:  # ended, or somebody else's
+            continue
+        if of_run:
+            os.kill(int(process.name), signal.SIGKILL)
+            return
+    pytest.fail(f"no process belongs to run {key}")
+
+
 @pytest.mark.usefixtures("label")
 def test_what_moves_too_far_is_published_when_somebody_says_yes(served: Served, ui: PrefectUi, tmp_path: Path) -> None:
     before = served.current("label")
