@@ -57,8 +57,11 @@ def test_the_same_seed_gives_the_same_draws_on_one_core_and_on_several(grouped_b
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_or_interrupted_it_leaves_nobody_behind(how: int, grouped_book: Path, tmp_path: Path) -> None:
     code = f"""
+import signal
 import sys
 from pathlib import Path
+# What is started in the background of a script ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from schemas.parameters import SampleParameters
 from tasks.sample.sampling import sample_posterior
 def hear(done, of):
