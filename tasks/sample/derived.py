@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.sample.posterior import average_track, new_artist_ends
+from tasks.sample.posterior import average_track, coefficient_draws, new_artist_ends
 from tasks.sample.variance import share_draws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from schemas.parameters import SampleParameters
@@ -56,17 +54,10 @@ def derived_draws(
     ends = new_artist_ends(posterior, parameters.interval)
     # With errors that have tails, artists are spread over the draws several times over: their mean is the draw's own.
     below = np.stack([unseen.parts_cdf(end)[:, 0].reshape(-1, *shape).mean(axis=0) for end in ends], axis=-1)
-    expected = average_track(grouped, _theta(posterior.draws, grouped.design.popularity_mean)).reshape(shape)
+    expected = average_track(grouped, coefficient_draws(grouped, posterior.draws)).reshape(shape)
     draws, labels = {"new_artist": expected, "new_artist_below": below}, {"end": list(ENDS)}
     shares = share_draws(grouped, posterior.draws, parameters)
     if len(shares) > 1:
         draws["variance_share"] = np.stack(list(shares.values()), axis=-1)
         labels["part"] = list(shares)
     return draws, labels
-
-
-def _theta(draws: Mapping[str, Floats], popularity_mean: float) -> Floats:
-    """Return the coefficients of all columns, the intercept relative to the corpus mean, shape (S, D)."""
-    count = draws["mu"].size
-    parts = [draws[name].reshape(count, -1) for name in ("beta", "genre_effect", "slope_deviation") if name in draws]
-    return np.column_stack([draws["mu"].reshape(count) - popularity_mean, *parts])

@@ -9,7 +9,7 @@ import numpy as np
 from tasks.convergence import convergence
 from tasks.mixture import Mixture
 from tasks.sample.exact import Moments
-from tasks.sample.posterior import Intervals, Posterior, average_track, unseen, with_stored_draws
+from tasks.sample.posterior import Intervals, Posterior, average_track, coefficient_draws, unseen, with_stored_draws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,10 +44,7 @@ def from_rows(grouped: Grouped, chains: Chains, parameters: SampleParameters) ->
     draws = dict(chains.draws)
     flat = {name: draw.reshape(-1, *draw.shape[2:]) for name, draw in draws.items()}
     count = len(flat["mu"])
-    coefficients = [flat[name] for name in ("beta", "genre_effect", "slope_deviation") if name in flat]
-    theta = np.column_stack(
-        [flat["mu"] - grouped.design.popularity_mean, *(draw.reshape(count, -1) for draw in coefficients)]
-    )
+    theta = coefficient_draws(grouped, draws)
     chosen = with_stored_draws(grouped, parameters.artist_draws if "artist_effect" in draws else 0)
     level, effect, intervals, measured = _artists(grouped, theta, flat, parameters)
     if len(chosen):

@@ -150,6 +150,13 @@ def unseen(grouped: Grouped, theta: Floats, scales: tuple[Floats, Floats]) -> Mi
     return Mixture(average_track(grouped, theta)[:, None], np.sqrt(sigma**2 + tau**2)[:, None])
 
 
+def coefficient_draws(grouped: Grouped, draws: dict[str, Floats]) -> Floats:
+    """Return the coefficients of all columns, the intercept relative to the corpus mean, shape (S, D)."""
+    count = draws["mu"].size
+    parts = [draws[name].reshape(count, -1) for name in ("beta", "genre_effect", "slope_deviation") if name in draws]
+    return np.column_stack([draws["mu"].reshape(count) - grouped.design.popularity_mean, *parts])
+
+
 def average_track(grouped: Grouped, theta: Floats) -> Floats:
     """Return what is expected of a track with the features and genres of the average one, in points, shape (S,)."""
     statistics = grouped.statistics
