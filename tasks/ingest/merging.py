@@ -26,6 +26,7 @@ from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
 from tasks.ingest.tallies import Tally
 from tasks.ingest.writing import MARKS, write_tracks
+from tasks.stamps import distrust
 from tasks.tracks import CHANGES, TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def share(file: Path, place: Path) -> None:
         os.link(file, place)
     except OSError:  # another disk, or one that cannot
         shutil.copyfile(file, place)
+        distrust(file)  # the copy is as good as this was, and who finds it wrong does not know whence it came
 
 
 def foldable(parameters: IngestParameters) -> dict[str, object]:
