@@ -30,6 +30,7 @@ _WORDS = 3
 _BYTES = 8 * _WORDS
 _SPARE_BITS = 5
 _THREADS = 2
+_STRETCH = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -238,12 +239,12 @@ def united(rows: Rows, name: str, places: Positions) -> pa.Array:
 def _grouped(words: Numbers, alike: Alike) -> tuple[Positions, Flags]:
     """Return an order in which equal ids are neighbours, and where each group of them starts in it."""
     begins = _differ(words, alike.order)
-    run = np.cumsum(alike.begins)
-    several = run[begins & ~alike.begins]
-    if not len(several):
+    strangers = begins & ~alike.begins
+    if not strangers.any():
         return alike.order, begins
     # Runs in which ids only look alike: few.
-    order, at = alike.order.copy(), np.flatnonzero(np.isin(run, several))
+    run = np.cumsum(alike.begins)
+    order, at = alike.order.copy(), np.flatnonzero(np.isin(run, run[strangers]))
     rows = order[at]
     order[at] = rows[np.lexsort((rows, *words[rows].T, run[at]))]
     return order, _differ(words, order)
@@ -251,9 +252,12 @@ def _grouped(words: Numbers, alike: Alike) -> tuple[Positions, Flags]:
 
 def _differ(words: Numbers, order: Positions) -> Flags:
     """Say of which rows the id is another one than that of the row before."""
-    there = np.take(words, order, axis=0)
-    other = there[1:] != there[:-1]
-    return np.append(True, other[:, 0] | other[:, 1] | other[:, 2])
+    new = np.ones(len(order), dtype=bool)
+    for start in range(1, len(order), _STRETCH):  # stays in the cache
+        there = np.take(words, order[start - 1 : start + _STRETCH], axis=0)
+        other = there[1:] != there[:-1]
+        new[start : start + _STRETCH] = other[:, 0] | other[:, 1] | other[:, 2]
+    return new
 
 
 def _lists(column: pa.ChunkedArray, group: Positions, groups: int) -> tuple[Positions, Positions, pa.Array]:
@@ -267,5 +271,6 @@ def _lists(column: pa.ChunkedArray, group: Positions, groups: int) -> tuple[Posi
     size = max(len(values), 1)
     pairs = np.sort(group[parents] * size + rank[texts.indices.to_numpy()])  # much faster here than np.unique
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]
-    begins = np.searchsorted(pairs, np.arange(groups + 1) * size)
-    return begins, pairs % size, values.take(pa.array(sort))
+    parent = pairs // size
+    begins = np.append(0, np.cumsum(np.bincount(parent, minlength=groups)))
+    return begins, pairs - parent * size, values.take(pa.array(sort))
