@@ -6,8 +6,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
+from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import frugal_memory
-from tasks.ingest.merging import Judge, Sifted, merge
+from tasks.ingest.merging import Sifted, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,14 +54,14 @@ def ingest_corpus(
     """
     scratch = folder / ".scratch"
     scratch.mkdir()
-    judge = Judge()
     try:
-        sifted = []
-        for index, source in enumerate(sources):
-            home = scratch / str(index)
-            home.mkdir()
-            sifting.sift(source, parameters, home, judge, progress)
-            sifted.append(Sifted(source, home))
-        return merge(sifted, parameters, folder, judge, last)
+        with Inspection() as inspection:
+            sifted = []
+            for index, source in enumerate(sources):
+                home = scratch / str(index)
+                home.mkdir()
+                sifting.sift(source, parameters, home, inspection, progress)
+                sifted.append(Sifted(source, home))
+            return merge(sifted, parameters, folder, inspection, last)
     finally:
         shutil.rmtree(scratch)

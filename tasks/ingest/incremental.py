@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
 from tasks.ingest.folding import FOLDED, foldable
+from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import frugal_memory
-from tasks.ingest.merging import Judge, Sifted, merge
+from tasks.ingest.merging import Sifted, merge
 from tasks.progress import LOGGER
 from tasks.storage import contents_of, key_of, sha256_of
 from tasks.tracks import CHANGES, TRACKS
@@ -62,27 +63,27 @@ def ingest_incrementally(
     CorpusRejected
         As `corpus.ingest_corpus`.
     """
-    judge = Judge()
-    sifted, before = [], 0
-    for source in sources:
-        counted = before
+    with Inspection() as inspection:
+        sifted, before = [], 0
+        for source in sources:
+            counted = before
 
-        def build(home: Path, source: Source = source, counted: int = counted) -> Mapping[str, str]:
-            found = sifting.sift(
-                source,
-                parameters,
-                home,
-                judge,
-                lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
-            )
-            return found.hashes
+            def build(home: Path, source: Source = source, counted: int = counted) -> Mapping[str, str]:
+                found = sifting.sift(
+                    source,
+                    parameters,
+                    home,
+                    inspection,
+                    lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
+                )
+                return found.hashes
 
-        key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
-        reference = storage.run("sift", key, build, force=force)
-        sifted.append(Sifted(source, storage.root / "sift" / reference.key))
-        before += sifted[-1].report.rows_in
-    base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
-    merge(sifted, parameters, folder, judge, last, base)
+            key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
+            reference = storage.run("sift", key, build, force=force)
+            sifted.append(Sifted(source, storage.root / "sift" / reference.key))
+            before += sifted[-1].report.rows_in
+        base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
+        merge(sifted, parameters, folder, inspection, last, base)
     return {} if parameters.repeats == "recording" else _shared(sifted)
 
 

@@ -24,13 +24,13 @@ from tasks.ingest.tallies import Tally
 from tasks.tracks import TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from schemas.parameters import IngestParameters
     from schemas.references import Source
     from schemas.reports import LastCorpus
-    from tasks.ingest.inspection import Inspection
+    from tasks.ingest.inspection import Documents, Inspection
 
 REPORT = "report.json"
 
@@ -53,26 +53,11 @@ class Sifted:
         return partitions_of(self.folder)
 
 
-class Judge:
-    """Great Expectations, set up when it is first needed: importing it takes seconds."""
-
-    def __init__(self) -> None:
-        self._inspection: Inspection | None = None
-
-    def __call__(self) -> Inspection:
-        """Return the one inspection of a run."""
-        if self._inspection is None:
-            from tasks.ingest.inspection import Inspection
-
-            self._inspection = Inspection()
-        return self._inspection
-
-
 def merge(
     sifted: Sequence[Sifted],
     parameters: IngestParameters,
     folder: Path,
-    judge: Callable[[], Inspection],
+    inspection: Inspection,
     last: LastCorpus | None = None,
     base: Path | None = None,
 ) -> IngestReport:
@@ -84,8 +69,8 @@ def merge(
     parameters : IngestParameters
     folder : Path
         As for `corpus.ingest_corpus`.
-    judge : callable
-        Returns what judges the corpus as a whole.
+    inspection : Inspection
+        Judges the corpus as a whole.
     last : LastCorpus, optional
         The corpus of this name before this one.
     base : Path, optional
@@ -105,6 +90,7 @@ def merge(
     reasons = _counted(report.reasons for report in reports)
     _write_quarantine(sifted, folder / QUARANTINE)  # there to be looked at if the corpus is rejected
     _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
+    documents = _documented(reports, inspection.documents(folder / "data_docs"))
     parts = linked(
         [(one.source, one.folder, found) for one, found in zip(sifted, reports, strict=True)], folder / TRACKS
     )
@@ -128,7 +114,9 @@ def merge(
         raise RuntimeError(message)
     present = {column for report in reports for column in report.columns}
     statistics = statistics_of(total, rows, parameters, present, summed, last)
-    warnings, tally = judged(judge(), statistics, parameters)
+    warnings, tally = judged(inspection, statistics, parameters)
+    if tally.counts:
+        documents.add("corpus", tally)
     noted = _counted(report.noted for report in reports)
     report = IngestReport(
         sources=tuple(_reported(one, found) for one, found in zip(sifted, reports, strict=True)),
@@ -142,7 +130,7 @@ def merge(
         noted=noted,
         genres=tuple(sorted(total.genres or ())),
     )
-    _write_data_docs(reports, tally, judge(), folder / "data_docs")
+    documents.close()
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return report
 
@@ -190,13 +178,15 @@ def _write_quarantine(sifted: Sequence[Sifted], file: Path) -> None:
                     writer.write_table(pa.table([name, *batch.columns], schema=schema))
 
 
-def _write_data_docs(reports: Sequence[SiftReport], corpus: Tally, inspection: Inspection, folder: Path) -> None:
-    """Write a page for each layout, and one for the corpus as a whole."""
+def _documented(reports: Sequence[SiftReport], documents: Documents) -> Documents:
+    """Have a page of the Data Docs written for each layout."""
     tallies: dict[str, Tally] = {}
     for report in reports:
         tallies.setdefault(f"rows-{report.layout}", Tally()).merge(Tally.from_plain(report.tally))
-    tallies["corpus"] = corpus
-    inspection.write_data_docs(folder, {name: tally for name, tally in tallies.items() if tally.counts})
+    for name, tally in tallies.items():
+        if tally.counts:
+            documents.add(name, tally)
+    return documents
 
 
 def _reported(one: Sifted, found: SiftReport) -> SourceReport:

@@ -57,7 +57,7 @@ def sift(
     source: Source,
     parameters: IngestParameters,
     folder: Path,
-    inspection: Callable[[], Inspection],
+    inspection: Inspection,
     progress: Callable[[int, int | None], None] = lambda _done, _of: None,
 ) -> Found:
     """Read a source and tell good rows from bad.
@@ -69,8 +69,8 @@ def sift(
         Of them, those in `key_parameters` matter here.
     folder : Path
         Is given ``tracks/part-00000.parquet`` and so on, ``quarantine.parquet`` and ``sifted.json``.
-    inspection : callable
-        Returns what judges the rows; called when there are some, for it takes seconds to import.
+    inspection : Inspection
+        Judges the rows; set up when it is known that there are some to judge.
     progress : callable
         Told how many rows have been read, and of how many where that is known.
 
@@ -95,13 +95,13 @@ def sift(
         sample = next(reader.partitions(SAMPLE_ROWS)).table
         recognised = recognise(source.name, reader.names, sample, parameters.columns)
         rules = row_rules(recognised.positions)
-        judge = inspection()
+        inspection.begin()
         partitions = ahead(reader.partitions(parameters.partition_rows, _numbers(recognised)))
         for partition, values, unreadable in ahead(_coerced(source, recognised, partitions)):
             rows_in += len(partition.rows) + len(partition.malformed)
             reasons: dict[int, list[str]] = {}
             if values is not None and unreadable is not None:
-                broken = judge.inspect(rules, values, unreadable, partition.rows, tally, kept)
+                broken = inspection.inspect(rules, values, unreadable, partition.rows, tally, kept)
                 reasons = bad_rows(broken)
                 emptied, noted_here = without_noted(values, partition.rows, broken, reasons)
                 noted.update(noted_here)
@@ -112,7 +112,7 @@ def sift(
                     writer.add(tracks)
             quarantine.add(reader, partition, reasons)
             progress(rows_in, reader.total)
-        judge.confirm(rules, kept, tally)
+        inspection.confirm(rules, kept, tally)
     report = SiftReport(
         layout=recognised.layout.name,
         why="; ".join(filter(None, [recognised.why, reader.note])),
