@@ -10,9 +10,10 @@ import json
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
+from tasks.ingest.folding import FOLDED, foldable
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import frugal_memory
-from tasks.ingest.merging import FOLDED, Sifted, foldable, merge
+from tasks.ingest.merging import Sifted, merge
 from tasks.progress import LOGGER
 from tasks.storage import contents_of, key_of, sha256_of
 from tasks.tracks import CHANGES, TRACKS

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,17 +13,15 @@ from schemas.errors import CorpusRejected
 from schemas.expectations import noted_warning
 from schemas.quarantine import QUARANTINE, quarantine_schema
 from schemas.reports import IngestReport, RowCounts, SiftReport, SourceReport
-from schemas.tracks import COLUMNS, arrow_schema
-from schemas.versions import STEPS
+from schemas.tracks import COLUMNS
 from tasks.ingest import sifting
-from tasks.ingest.recordings import fold_recordings
-from tasks.ingest.repeats import Fold, fold
+from tasks.ingest.folding import folded, linked, recordings_folded
+from tasks.ingest.repeats import Fold
+from tasks.ingest.sums import SUMMED, Sums
 from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
 from tasks.ingest.tallies import Tally
-from tasks.ingest.writing import MARKS, write_tracks
-from tasks.stamps import distrust
-from tasks.tracks import CHANGES, TRACKS, count_tracks, partitions_of, read_tracks
+from tasks.tracks import TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +33,6 @@ if TYPE_CHECKING:
     from tasks.ingest.inspection import Documents, Inspection
 
 REPORT = "report.json"
-FOLDED = "folded.json"
 
 
 @dataclass(frozen=True)
@@ -98,9 +91,17 @@ def merge(
     _write_quarantine(sifted, folder / QUARANTINE)  # there to be looked at if the corpus is rejected
     _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
     documents = _documented(reports, inspection.documents(folder / "data_docs"))
-    places, marks = _linked(sifted, folder / TRACKS)
-    by_id = Fold(0, 0) if parameters.repeats == "keep" else _folded(places, marks, parameters, folder, base)
-    recordings = _recordings_folded(folder) if parameters.repeats == "recording" else 0
+    parts = linked(
+        [(one.source, one.folder, found) for one, found in zip(sifted, reports, strict=True)], folder / TRACKS
+    )
+    by_id = Fold() if parameters.repeats == "keep" else folded(parts, parameters, folder, base)
+    summed = {part.place: part.sums for part in parts}
+    total = sum(summed.values(), Sums()) - by_id.gone
+    recordings = 0
+    if parameters.repeats == "recording":
+        recordings = recordings_folded(folder)
+        summed = {place: Sums.of(read_tracks(place, SUMMED)) for place in partitions_of(folder)}
+        total = sum(summed.values(), Sums())
     rows = RowCounts(
         rows_in=rows_in,
         kept=count_tracks(folder),
@@ -108,11 +109,11 @@ def merge(
         quarantined=quarantined,
         recordings=recordings,
     )
-    if not rows.balanced:
-        message = f"rows went missing: {rows}"
+    if not rows.balanced or rows.kept != total.rows:
+        message = f"rows went missing: {rows}, and {total.rows} by their sums"
         raise RuntimeError(message)
     present = {column for report in reports for column in report.columns}
-    statistics, genres = statistics_of(partitions_of(folder), rows, parameters, present, last)
+    statistics = statistics_of(total, rows, parameters, present, summed, last)
     warnings, tally = judged(inspection, statistics, parameters)
     if tally.counts:
         documents.add("corpus", tally)
@@ -127,7 +128,7 @@ def merge(
         share_of_zeros=statistics["share_of_zeros"],
         warnings=(*warnings, *(noted_warning(reason, count) for reason, count in noted.items())),
         noted=noted,
-        genres=genres,
+        genres=tuple(sorted(total.genres or ())),
     )
     documents.close()
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -164,95 +165,6 @@ def _check(
         f"the first is row {row:,} of {source.name}; {advice}"
     )
     raise CorpusRejected(message)
-
-
-def _linked(sifted: Sequence[Sifted], folder: Path) -> tuple[dict[Path, str], dict[Path, Path]]:
-    """Put the partitions of all sources into one folder, by reference; return each with its source, and marks."""
-    folder.mkdir()
-    places: dict[Path, str] = {}
-    marks: dict[Path, Path] = {}
-    for one in sifted:
-        for part in one.parts:
-            place = folder / f"part-{len(places):05}.parquet"
-            share(part, place)
-            places[place] = one.source.sha256
-            marks[place] = one.folder / MARKS / f"{part.stem}.bin"
-    return places, marks
-
-
-def share(file: Path, place: Path) -> None:
-    """Have a file that nobody writes to again in another place too."""
-    try:
-        os.link(file, place)
-    except OSError:  # another disk, or one that cannot
-        shutil.copyfile(file, place)
-        distrust(file)  # the copy is as good as this was, and who finds it wrong does not know whence it came
-
-
-def foldable(parameters: IngestParameters) -> dict[str, object]:
-    """Return what has to be the same for a fold to go on from another."""
-    versions = {step: STEPS[step] for step in ("sift", "ingest")}
-    return {"repeats": parameters.repeats, **sifting.key_parameters(parameters), **versions}
-
-
-def _folded(
-    places: Mapping[Path, str],
-    marks: Mapping[Path, Path],
-    parameters: IngestParameters,
-    folder: Path,
-    base: Path | None,
-) -> Fold:
-    """Fold repeats, beginning where an earlier result ended, and write down how far it came."""
-    before = json.loads((base / FOLDED).read_text(encoding="utf-8")) if base else {}
-    old: list[Path] = []
-    ordinal: Counter[str] = Counter()
-    for place, sha256 in places.items():
-        if sha256 in before.get("sources", {}):
-            old.append(place)
-            name = before["sources"][sha256][ordinal[sha256]]
-            ordinal[sha256] += 1
-            if base and (base / CHANGES / name).is_file():
-                (folder / CHANGES).mkdir(exist_ok=True)
-                share(base / CHANGES / name, folder / CHANGES / place.name)
-    new = fold([place for place in places if place not in set(old)], old, marks=marks)
-    total = Fold(before.get("repeats", 0) + new.repeats, before.get("conflicts", 0) + new.conflicts)
-    names: dict[str, list[str]] = {}
-    for place, sha256 in places.items():
-        names.setdefault(sha256, []).append(place.name)
-    state = {
-        "how": foldable(parameters),
-        "sources": names,
-        "repeats": total.repeats,
-        "conflicts": total.conflicts,
-    }
-    (folder / FOLDED).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
-    return total
-
-
-def _recordings_folded(folder: Path) -> int:
-    """Fold re-releases too; partitions are then written anew. Return the rows that were folded."""
-    scratch = folder / ".folding"
-    scratch.mkdir()
-    whole = scratch / TRACKS
-    whole.mkdir()
-    try:
-        for part in partitions_of(folder):
-            tracks = read_tracks(part, arrow_schema().names)
-            if tracks.num_rows:
-                write_tracks(tracks, whole / part.name)
-        shutil.rmtree(folder / TRACKS)
-        shutil.rmtree(folder / CHANGES, ignore_errors=True)
-        (folder / TRACKS).mkdir()
-        numbers = itertools.count()
-
-        def write(tracks: pa.Table) -> None:
-            if tracks.num_rows:
-                place = folder / TRACKS / f"part-{next(numbers):05}.parquet"
-                write_tracks(tracks, place)
-
-        return fold_recordings(partitions_of(scratch), scratch, write)
-    finally:
-        shutil.rmtree(scratch)
 
 
 def _write_quarantine(sifted: Sequence[Sifted], file: Path) -> None:

@@ -123,6 +123,7 @@ def sift(
         first=quarantine.first,
         noted=dict(noted),
         tally=tuple(tally.plain()),
+        parts=tuple(one.plain() for one in writer.sums),
     )
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return Found(report, writer.hashes)

@@ -12,6 +12,7 @@ from pyarrow import parquet as pq
 
 from tasks.ingest.background import Behind
 from tasks.ingest.groups import marks_of
+from tasks.ingest.sums import Sums
 from tasks.storage import sync
 from tasks.tracks import TRACKS
 
@@ -37,7 +38,9 @@ class PartWriter:
     Attributes
     ----------
     hashes : dict of str to str
-        SHA-256 of each file by its path in the folder; complete when the context has been left.
+        SHA-256 of each file by its path in the folder; complete when the context has been left, as the next is.
+    sums : list of Sums
+        Of each partition.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,6 +51,7 @@ class PartWriter:
         self._parts = 0
         self._room: pa.Buffer | None = None
         self.hashes: dict[str, str] = {}
+        self.sums: list[Sums] = []
 
     def __enter__(self) -> Self:
         self._behind.__enter__()
@@ -66,6 +70,7 @@ class PartWriter:
         self._put(self._encoded(tracks), f"{TRACKS}/{name}.parquet")
         marks = marks_of(tracks["track_id"].combine_chunks())
         self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
+        self.sums.append(Sums.of(tracks))
 
     def _encoded(self, tracks: pa.Table) -> memoryview:
         """Return a partition as Parquet; what this returned before is lost."""

@@ -19,7 +19,7 @@ from tasks.ingest.incremental import ingest_incrementally
 from tasks.ingest.opening import opened
 from tasks.ingest.sources import find_sources
 from tasks.storage import Storage, key_of
-from tasks.tracks import CHANGES, TRACKS, partitions_of, read_tracks
+from tasks.tracks import CHANGES, TRACKS, changes_of, partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,6 +221,6 @@ def test_file_by_file_is_the_same_as_all_at_once(
     assert last[1] == whole[1]
     assert contents(last[0]) == contents(whole[0])
     for part in partitions_of(whole[0]):
-        one, other = (result / CHANGES / part.name for result in (last[0], whole[0]))
+        one, other = (changes_of(result / TRACKS / part.name) for result in (last[0], whole[0]))
         assert one.is_file() == other.is_file()
         assert not one.is_file() or one.read_bytes() == other.read_bytes()
