@@ -62,6 +62,6 @@ def ingest_corpus(
                 home.mkdir()
                 sifting.sift(source, parameters, home, inspection, progress)
                 sifted.append(Sifted(source, home))
-            return merge(sifted, parameters, folder, inspection, last)
+            return merge(sifted, parameters, folder, inspection, last)[0]
     finally:
         shutil.rmtree(scratch)

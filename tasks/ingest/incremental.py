@@ -56,7 +56,8 @@ def ingest_incrementally(
     Returns
     -------
     dict of str to str
-        Hashes of the files that are shared with what was there before, by path.
+        Hashes of files that are on the disk already, by path: those that are shared with what was there before, and
+        the changes.
 
     Raises
     ------
@@ -83,8 +84,8 @@ def ingest_incrementally(
             sifted.append(Sifted(source, storage.root / "sift" / reference.key))
             before += sifted[-1].report.rows_in
         base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
-        merge(sifted, parameters, folder, inspection, last, base)
-    return {} if parameters.repeats == "recording" else _shared(sifted)
+        _, written = merge(sifted, parameters, folder, inspection, last, base)
+    return {} if parameters.repeats == "recording" else _shared(sifted) | written
 
 
 def _base(sources: Sequence[Source], parameters: IngestParameters, storage: Storage) -> Path | None:
