@@ -17,6 +17,7 @@ from tasks.ingest.recordings import fold_recordings
 from tasks.ingest.repeats import Fold, fold
 from tasks.ingest.sums import Sums
 from tasks.ingest.writing import MARKS, write_tracks
+from tasks.stamps import distrust
 from tasks.tracks import CHANGES, TRACKS, changes_of, partitions_of, read_tracks
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _share(file: Path, place: Path) -> None:
         os.link(file, place)
     except OSError:  # another disk, or one that cannot
         shutil.copyfile(file, place)
+        distrust(file)  # the copy is as good as this was, and who finds it wrong does not know whence it came
 
 
 def foldable(parameters: IngestParameters) -> dict[str, object]:

@@ -63,9 +63,12 @@ def ingest_incrementally(
     ------
     CorpusRejected
         As `corpus.ingest_corpus`.
+    CorruptStep
+        If what was found of a source is damaged, which the next run finds out too, and reads that source again.
     """
+    believed = "" if parameters.repeats == "recording" else TRACKS  # what is written anew would pass on what is wrong
     with Inspection() as inspection:
-        sifted, before = [], 0
+        sifted, references, before = [], [], 0
         for source in sources:
             counted = before
 
@@ -80,11 +83,16 @@ def ingest_incrementally(
                 return found.hashes
 
             key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
-            reference = storage.run("sift", key, build, force=force)
-            sifted.append(Sifted(source, storage.root / "sift" / reference.key))
+            references.append(storage.run("sift", key, build, force=force, believed=believed))
+            sifted.append(Sifted(source, storage.root / "sift" / key))
             before += sifted[-1].report.rows_in
         base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
-        _, written = merge(sifted, parameters, folder, inspection, last, base)
+        try:
+            _, written = merge(sifted, parameters, folder, inspection, last, base)
+        except Exception:
+            for reference in references:  # it may have been a partition that nobody had read for long
+                storage.open(reference)
+            raise
     return {} if parameters.repeats == "recording" else _shared(sifted) | written
 
 
@@ -113,7 +121,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _shared(sifted: Sequence[Sifted]) -> dict[str, str]:
-    """Return the hashes of the partitions, which were checked when they were found in storage."""
+    """Return the hashes that the partitions should have: who opens the result holds them against those."""
     hashes: dict[str, str] = {}
     for one in sifted:
         contents = contents_of(one.folder)
