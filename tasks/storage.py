@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Buffer, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -253,14 +253,6 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def put(data: Buffer, path: Path) -> str:
-    """Write a file and have it put on the disk; return its SHA-256, as hex, which need not be read for it."""
-    with path.open("wb") as file:
-        file.write(data)
-    sync(path)
-    return hashlib.sha256(data).hexdigest()
 
 
 def _verify(folder: Path, believed: str = "") -> str:

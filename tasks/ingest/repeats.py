@@ -12,7 +12,7 @@ from pyarrow import parquet as pq
 
 from tasks.ingest.groups import Rows, Wanted, joined, marks_of, repeated, united, words_of
 from tasks.ingest.sums import Sums, exact_sum, has_some
-from tasks.storage import put
+from tasks.ingest.writing import put
 from tasks.tracks import OF_CHANGES, UNIONS, changes_of, read_changes
 
 if TYPE_CHECKING:
