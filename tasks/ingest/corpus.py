@@ -66,6 +66,6 @@ def ingest_corpus(
                 with unchanged(source, parameters.max_unfold):
                     sifting.sift(source, parameters, home, inspection, progress)
                 sifted.append(Sifted(source, home))
-            return merge(sifted, parameters, folder, inspection, last)
+            return merge(sifted, parameters, folder, inspection, last)[0]
     finally:
         shutil.rmtree(scratch)

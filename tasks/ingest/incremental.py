@@ -57,7 +57,8 @@ def ingest_incrementally(
     Returns
     -------
     dict of str to str
-        Hashes of the files that are shared with what was there before, by path.
+        Hashes of files that are on the disk already, by path: those that are shared with what was there before, and
+        the changes.
 
     Raises
     ------
@@ -85,12 +86,12 @@ def ingest_incrementally(
             before += sifted[-1].report.rows_in
         base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
         try:
-            merge(sifted, parameters, folder, inspection, last, base)
+            _, written = merge(sifted, parameters, folder, inspection, last, base)
         except Exception:
             for reference in references:  # it may have been a partition that nobody had read for long
                 storage.open(reference)
             raise
-    return {} if parameters.repeats == "recording" else _shared(sifted)
+    return {} if parameters.repeats == "recording" else _shared(sifted) | written
 
 
 def _base(sources: Sequence[Source], parameters: IngestParameters, storage: Storage) -> Path | None:

@@ -21,7 +21,7 @@ from tasks.ingest.sums import SUMMED, Sums
 from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
 from tasks.ingest.tallies import Tally
-from tasks.tracks import TRACKS, count_tracks, partitions_of, read_tracks
+from tasks.tracks import CHANGES, TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ def merge(
     inspection: Inspection,
     last: LastCorpus | None = None,
     base: Path | None = None,
-) -> IngestReport:
+) -> tuple[IngestReport, dict[str, str]]:
     """Make one corpus of sources that have been read.
 
     Parameters
@@ -78,7 +78,9 @@ def merge(
 
     Returns
     -------
-    IngestReport
+    report : IngestReport
+    hashes : dict of str to str
+        SHA-256 of the files of changes that were made, by path; they are on the disk.
 
     Raises
     ------
@@ -132,7 +134,7 @@ def merge(
     )
     documents.close()
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return report
+    return report, {f"{CHANGES}/{name}": sha256 for name, sha256 in by_id.hashes.items()}
 
 
 def _counted(found: Iterable[Mapping[str, int]]) -> dict[str, int]:

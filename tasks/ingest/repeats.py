@@ -12,6 +12,7 @@ from pyarrow import parquet as pq
 
 from tasks.ingest.groups import Rows, Wanted, joined, marks_of, repeated, united, words_of
 from tasks.ingest.sums import Sums, exact_sum, has_some
+from tasks.ingest.writing import put
 from tasks.tracks import OF_CHANGES, UNIONS, changes_of, read_changes
 
 if TYPE_CHECKING:
@@ -45,14 +46,22 @@ class Fold:
         Ids whose popularity differs between repeats.
     gone : Sums
         What the partitions have less for it.
+    hashes : dict of str to str
+        SHA-256 of the files of changes that were written, by name; they are on the disk.
     """
 
     repeats: int = 0
     conflicts: int = 0
     gone: Sums = field(default_factory=Sums)
+    hashes: dict[str, str] = field(default_factory=dict, compare=False)
 
     def __add__(self, other: Fold) -> Fold:
-        return Fold(self.repeats + other.repeats, self.conflicts + other.conflicts, self.gone + other.gone)
+        return Fold(
+            self.repeats + other.repeats,
+            self.conflicts + other.conflicts,
+            self.gone + other.gone,
+            self.hashes | other.hashes,
+        )
 
 
 def fold(
@@ -117,9 +126,8 @@ def _fold_some(
             threads.submit(_write_changes, part, positions, rows, start)
             for part, positions, start in zip(parts, places, ends[:-1].tolist(), strict=True)
         ]
-        for one in work:
-            one.result()
-    return Fold(gone.rows, conflicts, gone)
+        hashes = {name: sha256 for one in work for name, sha256 in one.result().items()}
+    return Fold(gone.rows, conflicts, gone, hashes)
 
 
 def _begins(part: Path) -> tuple[int, int]:
@@ -194,11 +202,11 @@ def _gone(rows: Rows, table: pa.Table) -> Sums:
     )
 
 
-def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: int) -> None:
-    """Write what becomes of rows of a partition, which are those from `start` on, in order."""
+def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: int) -> dict[str, str]:
+    """Write what becomes of rows of a partition, which are those from `start` on, in order; return name and hash."""
     chosen = np.flatnonzero(rows.several[start : start + len(positions)])
     if not len(chosen):
-        return
+        return {}
     here, positions = start + chosen, positions[chosen].astype(np.int32)
     stays = rows.stays[here]
     lists = [united(rows, name, here) for name in UNIONS]
@@ -213,5 +221,7 @@ def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: 
         file.unlink()  # it may be shared with an earlier result
     file.parent.mkdir(exist_ok=True)
     options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, _CHANGED, options=options) as writer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, _CHANGED, options=options) as writer:
         writer.write_table(changes.combine_chunks())
+    return {file.name: put(memoryview(sink.getvalue()), file)}

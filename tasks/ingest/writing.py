@@ -17,6 +17,7 @@ from tasks.storage import sync
 from tasks.tracks import TRACKS
 
 if TYPE_CHECKING:
+    from collections.abc import Buffer
     from pathlib import Path
 
 MARKS = "marks"
@@ -72,6 +73,9 @@ class PartWriter:
         self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
         self.sums.append(Sums.of(tracks))
 
+    def _put(self, data: memoryview, name: str) -> None:
+        self.hashes[name] = put(data, self._folder / name)
+
     def _encoded(self, tracks: pa.Table) -> memoryview:
         """Return a partition as Parquet; what this returned before is lost."""
         if self._room is not None:
@@ -86,12 +90,13 @@ class PartWriter:
         self._room = pa.allocate_buffer(int(len(data) * _SPARE))
         return data
 
-    def _put(self, data: memoryview, name: str) -> None:
-        self.hashes[name] = hashlib.sha256(data).hexdigest()
-        path = self._folder / name
-        with path.open("wb") as file:
-            file.write(data)
-        sync(path)
+
+def put(data: Buffer, path: Path) -> str:
+    """Write a file and have it put on the disk; return its SHA-256, as hex, which need not be read for it."""
+    with path.open("wb") as file:
+        file.write(data)
+    sync(path)
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_tracks(tracks: pa.Table, where: Path | pa.NativeFile) -> None:
