@@ -46,8 +46,8 @@ class Source(BaseModel):
     place : str
         If it was fetched: from where, without what is secret in it.
     stamp : tuple of int
-        What the file was like before it was hashed: size, times of writing and of change, inode, device. Empty where
-        nobody looked.
+        What the file was like before it was hashed: size, times of writing and of change, inode, device. Empty for a
+        copy of what was fetched, which nobody else writes to.
     settled : bool
         Whether it had been left alone long enough then for any later change to show in its times.
     """

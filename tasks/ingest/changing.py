@@ -48,9 +48,8 @@ def _check(source: Source, max_unfold: float) -> None:
         if now == source.stamp and source.settled:
             return
         # A file that was written to again may be what it was, and have been half that in between. What only has other
-        # names, rights or another file of the same content in its place was whole. Copies of what was fetched are
-        # replaced, and touched by whoever uses them.
-        whole = source.place or now[:2] == source.stamp[:2]  # size and time of writing
+        # names or rights, or another file of the same content in its place, was whole.
+        whole = now[:2] == source.stamp[:2]  # size and time of writing
         if whole and _hash(source, max_unfold) == source.sha256:
             return
     except FileNotFoundError:

@@ -145,15 +145,17 @@ def _of_file(path: Path, name: str, place: str, max_unfold: float, known: KnownF
         raise CorpusRejected(message)
     whole = path.resolve()
     before = stamp(whole)
-    left = {"place": place, "stamp": tuple(before), "settled": settled(before, now())}
+    found: dict[str, object] = {"stamp": tuple(before), "settled": settled(before, now())}
+    if place:  # a copy of ours is replaced whole, and touched by whoever uses it
+        found = {"place": place}
     if is_archive(path):
         from tasks.ingest.archives import members
 
         for member in members(path, name, max_unfold):
-            yield member.model_copy(update=left)
+            yield member.model_copy(update=found)
         return
     sha256, utf8 = known.find(whole) or _noted(whole, known)
-    yield Source(path=str(whole), name=name, sha256=sha256, utf8=utf8).model_copy(update=left)
+    yield Source(path=str(whole), name=name, sha256=sha256, utf8=utf8).model_copy(update=found)
 
 
 def _noted(path: Path, known: KnownFiles) -> tuple[str, bool]:

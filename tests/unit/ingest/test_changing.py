@@ -117,13 +117,3 @@ def test_an_archive_that_is_packed_anew_is_noticed(tmp_path: Path, write_csv: Wr
     packed(archive, *inner)
     sources = find_sources([str(archive)])
     assert read_while(lambda: archive.chmod(0o600), sources, tmp_path / "work") == 3
-
-
-def test_a_fetched_copy_may_be_touched_but_not_changed(tmp_path: Path, write_csv: WriteCsv) -> None:
-    file = write_csv(tmp_path / "x.csv", [{}, {}, {}])
-    [source] = find_sources([str(file)])
-    sources = (source.model_copy(update={"place": "https://example.org/x.csv"}),)
-    with pytest.raises(CorpusChanging):
-        read_while(lambda: appended(file), sources, tmp_path / "other")
-    write_csv(file, [{}, {}, {}])
-    assert read_while(lambda: os.utime(file), sources, tmp_path / "work") == 3
