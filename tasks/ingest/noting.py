@@ -29,20 +29,35 @@ def bad_rows(broken: Broken) -> dict[int, list[str]]:
     Returns
     -------
     dict of int to list of str
-        Record number to reasons, those that alone would have cost only the value among them.
+        Record number, ascending, to reasons, critical ones first, and those that alone would have cost only the value
+        after them. Rows with the same reasons share a list.
     """
     critical = [rows for rule, rows in broken if rule.severity == "critical"]
-    going = set(np.concatenate(critical).tolist()) if critical else set()
-    reasons: dict[int, list[str]] = {row: [] for row in sorted(going)}
-    unreadable: set[tuple[str, int]] = set()
-    for rule, rows in sorted(broken, key=lambda one: one[0].severity) if going else ():  # critical ones first
-        for row in rows.tolist() if rule.severity == "critical" else going.intersection(rows.tolist()):
-            if rule.kind == "readable":
-                unreadable.add((rule.column, row))
-            elif rule.kind == "not_null" and (rule.column, row) in unreadable:
-                continue  # something is there, after all
-            reasons[row].append(rule.reason)
-    return reasons
+    going = np.unique(np.concatenate(critical)) if critical else np.empty(0, np.int64)
+    if not len(going):
+        return {}
+    said = sorted(broken, key=lambda one: one[0].severity)
+    breaks = np.zeros((len(going), len(said)), dtype=bool)
+    unreadable: dict[str, NDArray[np.bool_]] = {}
+    for at, (rule, rows) in enumerate(said):
+        here = breaks[:, at]
+        places = np.searchsorted(going, rows)
+        places[places == len(going)] = 0
+        here[places[going[places] == rows]] = True
+        if rule.kind == "readable":
+            unreadable[rule.column] = unreadable.get(rule.column, False) | here
+        elif rule.kind == "not_null" and rule.column in unreadable:
+            here &= ~unreadable[rule.column]  # something is there, after all
+    # Many rows break the same few rules, so their reasons are put together once.
+    packed = np.packbits(breaks, axis=1)
+    kind = pa.binary(packed.shape[1])
+    sets = pa.FixedSizeBinaryArray.from_buffers(kind, len(going), [None, pa.py_buffer(packed.tobytes())])
+    found = sets.dictionary_encode()
+    lists = [
+        [said[at][0].reason for at in np.flatnonzero(np.unpackbits(np.frombuffer(one, np.uint8)))]
+        for one in found.dictionary.to_pylist()
+    ]
+    return {row: lists[which] for row, which in zip(going.tolist(), found.indices.to_pylist(), strict=True)}
 
 
 def without_noted(
