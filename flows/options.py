@@ -17,7 +17,8 @@ Column = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CANONICAL=THEIRS",
-        help="Which of the corpus's columns is which: popularity=score. May be given several times.",
+        help="Which of the corpus's columns is which, where its name does not say it: popularity=score. "
+        "May be given several times.",
         rich_help_panel="Ingest",
     ),
 ]

@@ -85,9 +85,22 @@ def find(to: str, what: str, column: Sequence[str] = ()) -> Found:
     Raises
     ------
     EncoreError
-        If there is none.
+        If there is none, or columns are named of what is no file of tracks.
     """
     path = Path(what).expanduser()
+    if kept := _kept(to, what, path):
+        if column:
+            message = f"--column is for files of tracks, and {what} has been read already: leave it out"
+            raise InvalidParameter(message)
+        return kept
+    if path.exists() or any(letter in what for letter in "*?[:/"):
+        return _of_corpus(what, column)
+    message = f"there is no publication {what} in {to}, and no folder or file {what}; make one with encore refit"
+    raise PublicationConflict(message)
+
+
+def _kept(to: str, what: str, path: Path) -> Found | None:
+    """Return the quarantine that an earlier run left; None if none did."""
     with contextlib.suppress(InvalidParameter):
         store = open_store(to)
         if (store.beside / checked_name(what)).is_dir() or store.pointer(what):
@@ -98,10 +111,7 @@ def find(to: str, what: str, column: Sequence[str] = ()) -> Found:
         return _of_folder(path)
     if (path / CURRENT).is_symlink() or (path / REJECTED).is_dir():
         return _of_publication(str(path.parent), path.name)
-    if path.exists() or any(letter in what for letter in "*?[:/"):
-        return _of_corpus(what, column)
-    message = f"there is no publication {what} in {to}, and no folder or file {what}; make one with encore refit"
-    raise PublicationConflict(message)
+    return None
 
 
 def _of_publication(to: str, name: str) -> Found:

@@ -56,8 +56,8 @@ def quarantine(
 ) -> None:
     """Show which rows were left out and why, by reason; or get them out.
 
-    Of a publication, those of its last corpus, also if that was rejected. Of files of tracks, those that a refit would
-    leave out: they are read and checked, and nothing else happens.
+    Of a publication, those of its last corpus, also if that was rejected. Of files of tracks, those that a refit with
+    the same --column would leave out: they are read and checked, and nothing else happens.
     """
     from flows.quarantining import show_quarantine
 
