@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
+from tasks.ingest.changing import unchanged
 from tasks.ingest.folding import FOLDED, foldable
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import frugal_memory
@@ -61,7 +62,7 @@ def ingest_incrementally(
 
     Raises
     ------
-    CorpusRejected
+    CorpusChanging, CorpusRejected
         As `corpus.ingest_corpus`.
     CorruptStep
         If what was found of a source is damaged, which the next run finds out too, and reads that source again.
@@ -73,14 +74,11 @@ def ingest_incrementally(
             counted = before
 
             def build(home: Path, source: Source = source, counted: int = counted) -> Mapping[str, str]:
-                found = sifting.sift(
-                    source,
-                    parameters,
-                    home,
-                    inspection,
-                    lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
-                )
-                return found.hashes
+                def told(done: int, of: int | None) -> None:
+                    progress(counted + done, counted + of if of and len(sources) == 1 else None)
+
+                with unchanged(source, parameters.max_unfold):
+                    return sifting.sift(source, parameters, home, inspection, told).hashes
 
             key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
             references.append(storage.run("sift", key, build, force=force, believed=believed))
