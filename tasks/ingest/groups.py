@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.tracks import ID_LENGTH
+from tasks.ingest.buffers import bytes_of
 from tasks.tracks import UNIONS
 
 if TYPE_CHECKING:
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     Positions = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-_WORDS = 3
-_BYTES = 8 * _WORDS
+_BEGINS = (0, 8, ID_LENGTH - 8)
 _SPARE_BITS = 5
 _THREADS = 2
 _STRETCH = 1 << 14
@@ -76,30 +77,35 @@ class Rows:
     lists: dict[str, tuple[Positions, Positions, pa.Array]]
 
 
-def words_of(ids: pa.Array) -> tuple[Numbers, Positions]:
+def words_of(ids: pa.StringArray) -> tuple[Numbers, Positions]:
     """Return ids as numbers, and where they are; those that are null are left out.
 
     Parameters
     ----------
     ids : pyarrow.StringArray, n
-        Each null or no longer than 24 bytes.
+        Of tracks: each null or 22 letters and digits.
 
     Returns
     -------
     words : ndarray of uint64, shape (m, 3)
-        The bytes of those that are there.
+        The bytes of those that are there: the first and the next 8 of each, and the last 8.
     positions : ndarray of int64, shape (m,)
     """
-    positions = np.flatnonzero(pc.is_valid(ids).to_numpy(zero_copy_only=False)).astype(np.int64)
-    there = pc.drop_null(ids)
-    padded = pc.utf8_rpad(there, _BYTES, "\0").cast(pa.binary())
-    data = b"" if not len(there) else padded.buffers()[2]
-    start = padded.offset * _BYTES
-    words = np.frombuffer(data, dtype=np.uint64, count=len(there) * _WORDS, offset=start).reshape(-1, _WORDS)
+    positions = np.arange(len(ids))
+    if ids.null_count:
+        positions = np.flatnonzero(pc.is_valid(ids).to_numpy(zero_copy_only=False))
+        ids = pc.drop_null(ids)
+    data = bytes_of(ids)
+    if len(data) != ID_LENGTH * len(ids):
+        message = f"not all ids have {ID_LENGTH} bytes"
+        raise ValueError(message)
+    words = np.empty((len(ids), len(_BEGINS)), dtype=np.uint64)
+    for word, begin in enumerate(_BEGINS if len(ids) else ()):
+        words[:, word] = np.ndarray(len(ids), "<u8", data, begin, (ID_LENGTH,))
     return words, positions
 
 
-def marks_of(ids: pa.Array) -> Numbers:
+def marks_of(ids: pa.StringArray) -> Numbers:
     """Return one number for each id, in place; equal ids have equal ones, and 0 is none.
 
     Parameters
@@ -109,14 +115,15 @@ def marks_of(ids: pa.Array) -> Numbers:
     """
     words, positions = words_of(ids)
     mixed = words[:, 0].copy()
-    for word in range(1, _WORDS):  # as in MurmurHash3's finaliser
+    for word in words.T[1:]:  # as in MurmurHash3's finaliser
         mixed ^= mixed >> np.uint64(33)
         mixed *= np.uint64(0xFF51AFD7ED558CCD)
-        mixed ^= words[:, word]
+        mixed ^= word
     mixed ^= mixed >> np.uint64(33)
     mixed *= np.uint64(0xC4CEB9FE1A85EC53)
+    mixed ^= mixed >> np.uint64(33)
     marks = np.zeros(len(ids), dtype=np.uint64)
-    marks[positions] = np.maximum(mixed ^ (mixed >> np.uint64(33)), 1)
+    marks[positions] = np.maximum(mixed, 1)
     return marks
 
 

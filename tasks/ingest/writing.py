@@ -28,7 +28,7 @@ _SPARE = 1.1  # partitions of one source are of one size, about
 _FEW = 1024
 _PLAIN_TEXT = ("track_id", "track_name", "album_name", "artists")
 _COMPRESSED = ("track_name", "album_name", "artists")
-_ASKED_FOR = ["source", "row", "track_id", "popularity"]
+_ASKED_FOR = ["source", "row"]
 
 
 class PartWriter:
