@@ -1,4 +1,4 @@
-"""Rows as they came, a partition at a time: what every reader hands on."""
+"""Rows as they came, a piece at a time: what every reader hands on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Malformed:
 
 @dataclass(frozen=True)
 class Partition:
-    """Some consecutive records of a source.
+    """Some consecutive records of a source: a partition of it, or a piece of one that fits in the cache.
 
     Parameters
     ----------
@@ -39,11 +39,14 @@ class Partition:
         Their record numbers, from 1, ascending.
     malformed : tuple of Malformed
         Those in between that could not be split.
+    ends : bool
+        Whether a partition ends with them.
     """
 
     table: pa.Table
     rows: NDArray[np.int64]
     malformed: tuple[Malformed, ...] = ()
+    ends: bool = True
 
 
 def is_flood(malformed: int, rows: int) -> bool:
@@ -82,7 +85,7 @@ class Reader(Protocol):
         ...
 
     def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:
-        """Yield the rows, `size` at a time.
+        """Yield the rows, a piece at a time; partitions of `size` rows end with a piece.
 
         The columns at the positions `numbers` should hold numbers: where all their cells do, they may come as such.
         """
@@ -129,33 +132,72 @@ def last_row(partition: Partition, otherwise: int) -> int:
 
 
 def rebatched(
-    numbered: Iterable[Numbered], size: int, malformed: list[Malformed], after: int = 0
+    numbered: Iterable[Numbered], size: int, malformed: list[Malformed], after: int = 0, filled: int = 0
 ) -> Iterator[Partition]:
-    """Yield partitions of `size` rows; takes the malformed ones after row `after` out of `malformed` as it passes them.
+    """Yield batches as pieces, cut where `size` rows make a partition.
 
-    The last rows are held back until the end is reached, so that the last partition is known to be it.
+    Takes the malformed ones after row `after` out of `malformed` as it passes them. The last piece is held back until
+    the end is reached, so that it is known to be it.
+
+    Parameters
+    ----------
+    numbered : iterable of (RecordBatch, ndarray of int64)
+    size : int
+    malformed : list of Malformed
+    after : int
+    filled : int
+        How many rows of a partition have been before.
     """
-    tables: list[pa.Table] = []
-    numbers: list[NDArray[np.int64]] = []
-    held = 0
+    held: Numbered | None = None
     for batch, rows in numbered:
-        tables.append(pa.Table.from_batches([batch]).rename_columns([str(n) for n in range(batch.num_columns)]))
-        numbers.append(rows)
-        held += len(rows)
-        if held > size:
-            table, all_rows = pa.concat_tables(tables), np.concatenate(numbers)
-            start = 0
-            while held > size:
-                end = start + size
-                passed = _passed(malformed, after, int(all_rows[end - 1]))
-                yield Partition(table.slice(start, size), all_rows[start:end], passed)
-                start, held = end, held - size
-            tables, numbers = [table.slice(start)], [all_rows[start:]]
+        start = 0
+        while start < len(rows):
+            if held is not None:
+                filled = (filled + len(held[1])) % size
+                passed = _passed(malformed, after, int(held[1][-1]))
+                yield Partition(_table(held[0]), held[1], passed, ends=not filled)
+            end = start + size - filled
+            held = batch.slice(start, size - filled), rows[start:end]
+            start = end
     yield Partition(
-        pa.concat_tables(tables) if tables else pa.table({}),
-        np.concatenate([np.empty(0, dtype=np.int64), *numbers]),
+        _table(held[0]) if held else pa.table({}),
+        held[1] if held else np.empty(0, dtype=np.int64),
         tuple(row for row in malformed if row.row > after),
     )
+
+
+def _table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch]).rename_columns([str(n) for n in range(batch.num_columns)])
+
+
+def picked(piece: Partition, positions: NDArray[np.int64]) -> Partition:
+    """Return some rows of a piece, and all its malformed records."""
+    try:
+        table = piece.table.take(pa.array(positions))
+    except pa.ArrowNotImplementedError:  # of some types, such as string_view, Arrow can only take slices
+        rows = [piece.table.slice(position, 1) for position in positions.tolist()]
+        table = pa.concat_tables([piece.table.slice(0, 0), *rows])
+    return Partition(table, piece.rows[positions], piece.malformed)
+
+
+def joined(pieces: Sequence[Partition]) -> Partition:
+    """Return pieces that follow each other as one."""
+    return Partition(
+        pa.concat_tables([piece.table for piece in pieces]),
+        np.concatenate([piece.rows for piece in pieces]),
+        tuple(row for piece in pieces for row in piece.malformed),
+        pieces[-1].ends,
+    )
+
+
+def whole(pieces: Iterable[Partition]) -> Partition:
+    """Return the first partition, of all its pieces."""
+    found = []
+    for piece in pieces:
+        found.append(piece)
+        if piece.ends:
+            break
+    return joined(found)
 
 
 def _passed(malformed: list[Malformed], after: int, last: int) -> tuple[Malformed, ...]:

@@ -46,6 +46,7 @@ class PartWriter:
         self._folder = folder
         self._behind = Behind()
         self._parts = 0
+        self._pieces: list[pa.Table] = []
         self._room: pa.Buffer | None = None
         self.hashes: dict[str, str] = {}
 
@@ -57,7 +58,15 @@ class PartWriter:
         self._behind.__exit__(kind, *rest)
 
     def add(self, tracks: pa.Table) -> None:
-        """Have a partition written."""
+        """Have some tracks be in the partition that is written next."""
+        self._pieces.append(tracks)
+
+    def end(self) -> None:
+        """Have the partition written."""
+        tracks = pa.concat_tables(self._pieces) if self._pieces else None
+        self._pieces = []
+        if tracks is None or not tracks.num_rows:
+            return
         name = f"part-{self._parts:05}"
         self._parts += 1
         self._behind.submit(lambda: self._write(tracks, name))
