@@ -11,6 +11,9 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# How long memory is kept for use again: fresh memory costs more than what is written into it.
+_KEPT_MS = int(__import__("os").environ.get("DECAY","10000"))
+
 
 @contextlib.contextmanager
 def frugal_memory() -> Iterator[None]:
@@ -23,6 +26,7 @@ def frugal_memory() -> Iterator[None]:
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         with contextlib.suppress(NotImplementedError):
             pa.set_memory_pool(pa.jemalloc_memory_pool())
+            pa.jemalloc_set_decay_ms(_KEPT_MS)
     try:
         yield
     finally:

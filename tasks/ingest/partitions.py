@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FLOOD = 100_000
+# What costs the same for few rows as for many is done once a piece.
+_PIECE_ROWS = int(__import__("os").environ.get("PR","50000"))
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def last_row(partition: Partition, otherwise: int) -> int:
 def rebatched(
     numbered: Iterable[Numbered], size: int, malformed: list[Malformed], after: int = 0, filled: int = 0
 ) -> Iterator[Partition]:
-    """Yield batches as pieces, cut where `size` rows make a partition.
+    """Yield pieces of some batches each, cut where `size` rows make a partition.
 
     Takes the malformed ones after row `after` out of `malformed` as it passes them. The last piece is held back until
     the end is reached, so that it is known to be it.
@@ -148,26 +150,28 @@ def rebatched(
     filled : int
         How many rows of a partition have been before.
     """
-    held: Numbered | None = None
+    tables: list[pa.Table] = []
+    numbers: list[NDArray[np.int64]] = []
+    held = 0
     for batch, rows in numbered:
+        table = pa.Table.from_batches([batch]).rename_columns([str(n) for n in range(batch.num_columns)])
         start = 0
         while start < len(rows):
-            if held is not None:
-                filled = (filled + len(held[1])) % size
-                passed = _passed(malformed, after, int(held[1][-1]))
-                yield Partition(_table(held[0]), held[1], passed, ends=not filled)
-            end = start + size - filled
-            held = batch.slice(start, size - filled), rows[start:end]
+            if held >= min(_PIECE_ROWS, size - filled):
+                filled = (filled + held) % size
+                passed = _passed(malformed, after, int(numbers[-1][-1]))
+                yield Partition(pa.concat_tables(tables), np.concatenate(numbers), passed, ends=not filled)
+                tables, numbers, held = [], [], 0
+            end = min(start + size - filled - held, len(rows))
+            tables.append(table.slice(start, end - start))
+            numbers.append(rows[start:end])
+            held += end - start
             start = end
     yield Partition(
-        _table(held[0]) if held else pa.table({}),
-        held[1] if held else np.empty(0, dtype=np.int64),
+        pa.concat_tables(tables) if tables else pa.table({}),
+        np.concatenate([np.empty(0, dtype=np.int64), *numbers]),
         tuple(row for row in malformed if row.row > after),
     )
-
-
-def _table(batch: pa.RecordBatch) -> pa.Table:
-    return pa.Table.from_batches([batch]).rename_columns([str(n) for n in range(batch.num_columns)])
 
 
 def picked(piece: Partition, positions: NDArray[np.int64]) -> Partition:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Coerced = tuple[Partition, pa.Table | None, pa.Table | None]
 
 REPORT = "sifted.json"
-_FEW = 50
+_FEW = 400
 
 
 @dataclass(frozen=True)
@@ -163,11 +163,17 @@ def _kept(tracks: pa.Table, rows: NDArray[np.int64], bad: Mapping[int, object]) 
     if len(bad) * _FEW > len(rows):
         return tracks.filter(pa.array(~np.isin(rows, list(bad))))
     # A few cuts are made sooner than a choice of each row.
-    (batch,) = tracks.to_batches()
     ends = [*np.searchsorted(rows, list(bad)).tolist(), len(rows)]
     starts = [0, *(end + 1 for end in ends[:-1])]
-    cuts = [batch.slice(start, end - start) for start, end in zip(starts, ends, strict=True) if start < end]
-    return pa.Table.from_batches([pa.concat_batches(cuts)] if cuts else [], tracks.schema)
+    cuts = [
+        batch
+        for start, end in zip(starts, ends, strict=True)
+        for batch in tracks.slice(start, end - start).to_batches()
+        if start < end
+    ]
+    import os
+    if os.environ.get("CC"): cuts=[pa.concat_batches(cuts)]
+    return pa.Table.from_batches(cuts, tracks.schema)
 
 
 def _canonical(source: int, rows: NDArray[np.int64], values: pa.Table) -> pa.Table:
