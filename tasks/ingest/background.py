@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Ahead[T]:
-    """Items that another thread makes from now on; a context manager. What it raises is raised where they are asked for.
+    """Items that another thread makes from now on; a context manager. What it raises is raised where they are taken.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Blanks at the ends of texts, seen from their bytes: Arrow looks at each letter to find that there is nothing to trim."""
+"""Blanks at the ends of texts, seen from their bytes, where Arrow takes each text apart to find nothing to trim."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ BLANKS = (
 )
 _BEYOND_ASCII = 0x80
 _ENCODED = [blank.encode() for blank in BLANKS]
-_BLANKS = {
-    length: {int.from_bytes(blank, "big") for blank in _ENCODED if len(blank) == length} for length in (1, 2, 3)
-}
+_BLANKS = {length: {int.from_bytes(blank, "big") for blank in _ENCODED if len(blank) == length} for length in (1, 2, 3)}
 _MAY_BEGIN, _MAY_END = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
 _MAY_BEGIN[[blank[0] for blank in _ENCODED]] = True
 _MAY_END[[blank[-1] for blank in _ENCODED]] = True

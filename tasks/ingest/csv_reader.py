@@ -14,7 +14,7 @@ from pyarrow import csv
 
 from schemas.errors import CorpusRejected
 from schemas.expectations import MALFORMED
-from tasks.ingest.csv_checks import NotNumbersError, checked, without_unclosed
+from tasks.ingest.csv_checks import LongRecordError, NotNumbersError, checked, without_unclosed
 from tasks.ingest.dialects import sniff
 from tasks.ingest.lines import Lines
 from tasks.ingest.partitions import (
@@ -37,17 +37,14 @@ if TYPE_CHECKING:
     from schemas.references import Source
     from tasks.ingest.text import Utf8Stream
 
-# A record has to fit in a block. Smaller ones stay in the cache, so that is what is tried first.
+# A record has to fit in a block. What is made of a smaller one stays in the cache, so those are tried first.
 _BLOCK = 8 << 20
-_SMALL_BLOCK = int(__import__("os").environ.get("SB","4")) << 20
+_SMALL_BLOCK = 2 << 20
 _CHUNK = 1 << 20
 _ATTEMPTS = 2
 _NOT_A_NUMBER = re.compile(r"^In CSV column #(\d+): .*conversion error")
+_DOES_NOT_FIT = re.compile("straddling|Empty CSV")  # a record, the header
 _LINE_END = re.compile(r"[\r\n]")
-
-
-class _LongRecordError(Exception):
-    """A record does not fit in a small block."""
 
 
 class CsvReader:
@@ -83,9 +80,9 @@ class CsvReader:
         self._note_encoding(text)
         self._dialect = sniff(source.name, head.decode("utf-8-sig", "ignore"), whole=whole)
         try:
-            with self._open(io.BytesIO(head), [], width=0, block=_BLOCK) as reader:
+            with self._open(io.BytesIO(head), [], width=0) as reader:
                 self._width = len(reader.schema)
-            with self._open(io.BytesIO(head), [], self._width, block=_BLOCK) as reader:
+            with self._open(io.BytesIO(head), [], self._width) as reader:
                 header = next(batch for batch in reader if batch.num_rows)
                 self.names: tuple[str, ...] = tuple(column[0].as_py() for column in header.columns)
         except (pa.ArrowInvalid, StopIteration) as error:
@@ -100,7 +97,7 @@ class CsvReader:
         """Yield the rows, a piece at a time; columns of plain numbers come as such.
 
         Arrow parses numbers many times as fast as text, but gives up at the first cell that is none. The column is then
-        read as text from there on.
+        read as text from there on; and in larger blocks from the first record on that is longer than a small one.
         """
         self._size, last, filled, block = size, 0, 0, min(_SMALL_BLOCK, _BLOCK)
         while True:
@@ -108,7 +105,7 @@ class CsvReader:
                 for piece in self._pieces(size, numbers, block, last, filled):
                     yield piece
                     last, filled = last_row(piece, last), (filled + len(piece.rows)) % size
-            except _LongRecordError:
+            except LongRecordError:
                 block = _BLOCK
             except NotNumbersError as found:
                 # Two columns with words in them are many: no more attempts.
@@ -221,8 +218,8 @@ class CsvReader:
         except pa.ArrowInvalid as error:
             if column := _NOT_A_NUMBER.search(str(error)):
                 raise NotNumbersError(frozenset({int(column[1])})) from None
-            if "straddling" in str(error) and block < _BLOCK:
-                raise _LongRecordError from None
+            if block < _BLOCK and _DOES_NOT_FIT.search(str(error)):
+                raise LongRecordError from None
             raise self._unreadable(error) from None
         finally:
             self._note_encoding(text)
@@ -239,7 +236,7 @@ class CsvReader:
         malformed: list[Malformed],
         width: int,
         numbers: frozenset[int] = frozenset(),
-        block: int = 8<<20,
+        block: int | None = None,
         skip: int = 0,
     ) -> csv.CSVStreamingReader:
         quote = self._dialect.quote
@@ -265,7 +262,7 @@ class CsvReader:
             # header, so that names given twice, or none, do no harm.
             read_options=csv.ReadOptions(
                 use_threads=False,
-                block_size=block,
+                block_size=block or _BLOCK,
                 autogenerate_column_names=True,
                 skip_rows=self._dialect.skip,
                 skip_rows_after_names=skip,

@@ -11,8 +11,9 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How long memory is kept for use again: fresh memory costs more than what is written into it.
-_KEPT_MS = int(__import__("os").environ.get("DECAY","10000"))
+# How long memory that is free is kept for use again: fresh memory costs more than what is written into it. By itself
+# jemalloc keeps it for a second, which is soon gone where a disk is waited for.
+_KEPT_MS = 10_000
 
 
 @contextlib.contextmanager

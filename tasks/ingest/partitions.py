@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FLOOD = 100_000
 # What costs the same for few rows as for many is done once a piece.
-_PIECE_ROWS = int(__import__("os").environ.get("PR","50000"))
+_PIECE_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Malformed:
 
 @dataclass(frozen=True)
 class Partition:
-    """Some consecutive records of a source: a partition of it, or a piece of one that fits in the cache.
+    """Some consecutive records of a source: a piece of a partition, or all of it.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Reader(Protocol):
         ...
 
     def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:
-        """Yield the rows, a piece at a time; partitions of `size` rows end with a piece.
+        """Yield the rows, a piece at a time, of which some end a partition of `size` rows.
 
         The columns at the positions `numbers` should hold numbers: where all their cells do, they may come as such.
         """
