@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Of one source, whose name is not known here: the same file under another name is not read again.
 SCHEMA = pa.schema([field for field in quarantine_schema() if field.name != "source"])
 
-_MANY = 2000
+_MANY = 2000  # bad rows that are held
 
 
 class Quarantine:
@@ -55,7 +55,7 @@ class Quarantine:
         self._writer.close()
 
     def add(self, reader: Reader, piece: Partition, reasons: Mapping[int, Sequence[str]]) -> None:
-        """Put away the bad rows of a piece, many of them at a time.
+        """Put away the bad rows of a piece, which are held till there are many: their text is found at once.
 
         Parameters
         ----------
@@ -76,17 +76,16 @@ class Quarantine:
             self.put(reader)
 
     def put(self, reader: Reader) -> None:
-        """Write what has been put away."""
+        """Write what is held; to be called at the end, too."""
         if not self._held:
             return
         bad = joined([piece for piece, _ in self._held])
         whys = [why for _, of_piece in self._held for why in of_piece]
         self._held = []
         numbered = [*bad.rows.tolist(), *(row.row for row in bad.malformed)]
-        malformed = bad.malformed
-        whys += [[row.reason] for row in malformed]
-        bad = reader.as_text(bad, np.arange(len(bad.rows)))
-        raw = pa.chunked_array([_raw(bad, reader.names), pa.array([row.text for row in malformed], pa.string())])
+        whys += [[row.reason] for row in bad.malformed]
+        texts = reader.as_text(bad, np.arange(len(bad.rows)))
+        raw = pa.chunked_array([_raw(texts, reader.names), pa.array([row.text for row in bad.malformed], pa.string())])
         order = np.argsort(numbered, kind="stable")
         for at in order.tolist():
             for why in whys[at]:

@@ -30,7 +30,7 @@ from tasks.ingest.tallies import Tally
 from tasks.ingest.writing import PartWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Coerced = tuple[Partition, pa.Table | None, pa.Table | None]
 
 REPORT = "sifted.json"
-# Where fewer rows than one in so many are bad, what lies between them is soon written as it lies.
+# Where fewer rows than one in so many are bad, those between them are written as they lie.
 _FEW = 400
 
 
@@ -151,16 +151,25 @@ def _numbers(recognised: Recognised) -> frozenset[int]:
     )
 
 
-def _coerced(source: Source, recognised: Recognised, partitions: Iterator[Partition]) -> Iterator[Coerced]:
-    for partition in partitions:
-        if len(partition.rows):
-            yield partition, *coerce(source.name, partition.table, recognised)
+def _coerced(source: Source, recognised: Recognised, pieces: Iterable[Partition]) -> Iterator[Coerced]:
+    for piece in pieces:
+        if len(piece.rows):
+            yield piece, *coerce(source.name, piece.table, recognised)
         else:
-            yield partition, None, None
+            yield piece, None, None
 
 
 def _kept(tracks: pa.Table, rows: NDArray[np.int64], bad: Mapping[int, object]) -> pa.Table:
-    """Return the tracks that are not bad."""
+    """Return the tracks that are not bad.
+
+    Parameters
+    ----------
+    tracks : pyarrow.Table, n rows
+    rows : ndarray of int64, shape (n,)
+        Their record numbers, ascending.
+    bad : mapping of int
+        Some of these.
+    """
     if len(bad) * _FEW > len(rows):
         return tracks.filter(pa.array(~np.isin(rows, list(bad))))
     ends = [*np.searchsorted(rows, sorted(bad)).tolist(), len(rows)]

@@ -58,15 +58,15 @@ class PartWriter:
         self._behind.__exit__(kind, *rest)
 
     def add(self, tracks: pa.Table) -> None:
-        """Have some tracks be in the partition that is written next."""
-        self._pieces.append(tracks)
+        """Have tracks written with the next partition."""
+        if tracks.num_rows:
+            self._pieces.append(tracks)
 
     def end(self) -> None:
-        """Have the partition written."""
-        tracks = pa.concat_tables(self._pieces) if self._pieces else None
-        self._pieces = []
-        if tracks is None or not tracks.num_rows:
+        """Have the partition written, if it has tracks."""
+        if not self._pieces:
             return
+        tracks, self._pieces = pa.concat_tables(self._pieces), []
         name = f"part-{self._parts:05}"
         self._parts += 1
         self._behind.submit(lambda: self._write(tracks, name))
