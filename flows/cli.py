@@ -37,7 +37,7 @@ from flows.options import (
     checked,
 )
 from flows.reading import TO, To, draws, predict, priors, quarantine, show
-from schemas.errors import EncoreError, PlaceUnreachable, WorkerLost
+from schemas.errors import CorpusChanging, EncoreError, PlaceUnreachable, WorkerLost
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -229,7 +229,7 @@ def main() -> None:
     """Run the command line; what the user can mend is a sentence and an exit code, with no traceback."""
     try:
         app()
-    except (EncoreError, PlaceUnreachable, WorkerLost) as error:
+    except (EncoreError, CorpusChanging, PlaceUnreachable, WorkerLost) as error:
         _end(error)
     except OSError as error:
         from pathlib import Path
@@ -241,7 +241,7 @@ def main() -> None:
         _end(no_room(error, [Path(error.filename or ".").absolute()]))
 
 
-def _end(error: EncoreError | PlaceUnreachable | WorkerLost) -> NoReturn:
+def _end(error: EncoreError | CorpusChanging | PlaceUnreachable | WorkerLost) -> NoReturn:
     from tasks.publish.text import harmless
 
     sys.stderr.write("encore: " + "\n".join(map(harmless, str(error).split("\n"))) + "\n")

@@ -113,6 +113,19 @@ class PlaceUnreachable(ConnectionError):
     exit_code: ClassVar[int] = 3
 
 
+class CorpusChanging(OSError):
+    """A file of the corpus was written to, replaced or taken away while it was read.
+
+    It may soon be whole, so it is tried again; the command line shows it without a traceback in the end.
+
+    Attributes
+    ----------
+    exit_code : int
+    """
+
+    exit_code: ClassVar[int] = 3
+
+
 class WorkerLost(ConnectionError):
     """A process that worked for a step was killed from outside, and not for want of memory.
 

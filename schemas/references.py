@@ -45,6 +45,11 @@ class Source(BaseModel):
         If it is in an archive: its name there. `path` is the archive's.
     place : str
         If it was fetched: from where, without what is secret in it.
+    stamp : tuple of int
+        What the file was like before it was hashed: size, times of writing and of change, inode, device. Empty for a
+        copy of what was fetched, which nobody else writes to.
+    settled : bool
+        Whether it had been left alone long enough then for any later change to show in its times.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,3 +60,5 @@ class Source(BaseModel):
     utf8: bool = False
     member: str = ""
     place: str = ""
+    stamp: tuple[int, ...] = ()
+    settled: bool = False

@@ -46,6 +46,8 @@ class SiftReport(_Report):
         Reason for leaving a value out to number of rows.
     tally : tuple of dict
         How many rows kept each rule; see `tasks.ingest.tallies`.
+    parts : tuple of dict
+        What each partition is like; see `tasks.ingest.sums`.
     """
 
     layout: str
@@ -57,6 +59,7 @@ class SiftReport(_Report):
     first: dict[str, int]
     noted: dict[str, int]
     tally: tuple[dict[str, Any], ...]
+    parts: tuple[dict[str, Any], ...]
 
 
 class SourceReport(_Report):

@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from schemas.errors import CorruptStep
 from schemas.references import Reference
 from schemas.versions import STEPS
+from tasks import stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,17 +77,24 @@ class Storage:
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
 
-    def find(self, step: str, key: str) -> Reference | None:
+    def find(self, step: str, key: str, *, believed: str = "") -> Reference | None:
         """Return the reference to a finished, intact output, or None.
 
         An output whose files do not match their hashes any more is removed, so that the step is run again.
+
+        Parameters
+        ----------
+        step, key : str
+        believed : str
+            A folder in it whose files are not read if nobody has written to them since they were. Only for what shares
+            all of them: who opens that reads them, and `CorruptStep` makes this read them too.
         """
         folder = self.root / step / key
         if not (folder / CONTENTS).is_file():
             return None
         _mark_used(folder)
         try:
-            content = _verify(folder)
+            content = _verify(folder, believed)
         except CorruptStep:
             _discard(folder)
             return None
@@ -112,7 +120,9 @@ class Storage:
         folders = [path.parent for path in (self.root / step).glob(f"*/{CONTENTS}") if not is_partial(path.parent)]
         return sorted(folders, key=lambda folder: (folder.stat().st_mtime_ns, folder.name), reverse=True)
 
-    def run(self, step: str, key: str, build: Callable[[Path], Shared], *, force: bool = False) -> Reference:
+    def run(
+        self, step: str, key: str, build: Callable[[Path], Shared], *, force: bool = False, believed: str = ""
+    ) -> Reference:
         """Return the output under `key`, building it if it is not there.
 
         Parameters
@@ -123,12 +133,14 @@ class Storage:
             already, such as those that it shares with finished outputs: they are not read again.
         force : bool
             Build even if the output is there, and replace it.
+        believed : str
+            As for `find`.
 
         Returns
         -------
         Reference
         """
-        if not force and (found := self.find(step, key)):
+        if not force and (found := self.find(step, key, believed=believed)):
             return found
         home = self.root / step
         home.mkdir(parents=True, exist_ok=True)
@@ -136,7 +148,7 @@ class Storage:
         partial = home / partial_name(key)
         partial.mkdir()
         try:
-            sealed = _seal(partial, build(partial) or {})
+            sealed = _seal(partial, build(partial) or {}, believed)
             target = home / key
             if force:
                 _discard(target)
@@ -145,7 +157,7 @@ class Storage:
                 return Reference(step=step, key=key, path=str(target), content=sealed)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        found = self.find(step, key)
+        found = self.find(step, key, believed=believed)
         if found is None:
             message = f"the output of {step} could not be stored in {home}"
             raise CorruptStep(message)
@@ -208,7 +220,7 @@ def contents_of(folder: Path) -> dict[str, str]:
     return hashes
 
 
-def _seal(folder: Path, shared: Mapping[str, str]) -> str:
+def _seal(folder: Path, shared: Mapping[str, str], believed: str) -> str:
     hashes = {}
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
@@ -218,6 +230,8 @@ def _seal(folder: Path, shared: Mapping[str, str]) -> str:
     contents = folder / CONTENTS
     contents.write_text(json.dumps(hashes, indent=1, sort_keys=True), encoding="utf-8")
     sync(contents)
+    if believed:
+        stamps.note(folder, stamps.stamps_of(folder, believed, hashes))
     return _digest(hashes)
 
 
@@ -241,18 +255,27 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _verify(folder: Path) -> str:
+def _verify(folder: Path, believed: str = "") -> str:
+    """Return the digest of a result, having read what is not believed; what is wrong is not believed any more."""
     try:
         hashes = json.loads((folder / CONTENTS).read_text(encoding="utf-8"))
+        now = stamps.stamps_of(folder, believed, hashes) if believed else {}
+        known = stamps.untouched(folder, now) if now else set()
+        read = {name: expected for name, expected in hashes.items() if name not in known}
         with ThreadPoolExecutor(_THREADS) as threads:
-            found = threads.map(lambda name: sha256_of(folder / name), hashes)
-            for name, expected, actual in zip(hashes, hashes.values(), found, strict=True):
-                if actual != expected:
-                    message = f"{folder / name} has changed since it was written"
-                    raise CorruptStep(message)
+            found = list(threads.map(lambda name: sha256_of(folder / name), read))
     except (FileNotFoundError, ValueError, AttributeError) as error:
         message = f"{folder} is not whole: {error}"
         raise CorruptStep(message) from None
+    wrong = [folder / name for (name, expected), actual in zip(read.items(), found, strict=True) if actual != expected]
+    for file in wrong:
+        stamps.distrust(file)  # it may lie in other results too
+    if wrong:
+        message = f"{wrong[0]} has changed since it was written"
+        raise CorruptStep(message)
+    if len(known) < len(now):
+        with contextlib.suppress(OSError):  # a disk that may only be read
+            stamps.note(folder, now)
     return _digest(hashes)
 
 

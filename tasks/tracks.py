@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TRACKS = "tracks"
 CHANGES = "changes"
 UNIONS = ("genres", "subgenres")
+OF_CHANGES = ("position", "stays", "conflict", *UNIONS)
 
 
 def partitions_of(ingested: Path) -> list[Path]:
@@ -43,24 +44,37 @@ def read_tracks(partition: Path, columns: Sequence[str]) -> pa.Table:
     import pyarrow.parquet as pq
 
     tracks = pq.read_table(partition, columns=list(columns))
-    changes = changes_of(partition)
-    return changed(tracks, pq.read_table(changes)) if changes.is_file() else tracks
+    changes = read_changes(partition)
+    return tracks if changes is None else changed(tracks, changes)
 
 
 def count_tracks(ingested: Path) -> int:
     """Return how many tracks count."""
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    rows = sum(pq.read_metadata(part).num_rows for part in partitions_of(ingested))
-    files = [file for part in partitions_of(ingested) if (file := changes_of(part)).is_file()]
-    gone = [pc.sum(pc.invert(pq.read_table(file, columns=["stays"])["stays"]), min_count=0).as_py() for file in files]
-    return int(rows - sum(gone))
+    partitions = partitions_of(ingested)
+    changes = [read_changes(part, ["stays"]) for part in partitions]
+    gone = sum(int((~one["stays"].to_numpy()).sum()) for one in changes if one is not None)
+    rows: int = sum(pq.read_metadata(part).num_rows for part in partitions)
+    return rows - gone
 
 
 def changes_of(partition: Path) -> Path:
     """Return where the changes of a partition are, if it has any."""
-    return partition.parents[1] / CHANGES / partition.name
+    return partition.parents[1] / CHANGES / f"{partition.stem}.arrow"
+
+
+def read_changes(partition: Path, columns: Sequence[str] | None = None) -> pa.Table | None:
+    """Return the changes of a partition, or some columns of them; None if it has none."""
+    import pyarrow as pa
+
+    file = changes_of(partition)
+    if not file.is_file():
+        return None
+    chosen = [OF_CHANGES.index(name) for name in columns or OF_CHANGES]
+    options = pa.ipc.IpcReadOptions(included_fields=chosen, use_threads=False)
+    with pa.OSFile(str(file)) as source:
+        return pa.ipc.open_file(source, options=options).read_all()
 
 
 def changed(tracks: pa.Table, changes: pa.Table) -> pa.Table:

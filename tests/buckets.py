@@ -25,8 +25,8 @@ USER, SECRET = "someone", "hush-hush-hush"
 
 
 @contextlib.contextmanager
-def s3_server(folder: Path) -> Iterator[int]:
-    """Serve the folders of a folder as buckets, from a process of its own; give its port."""
+def s3_server(folder: Path, *options: str) -> Iterator[int]:
+    """Serve the folders of a folder as buckets, from a process of its own, with options of rclone; give its port."""
     pytest.importorskip("s3fs")
     beside = Path(sysconfig.get_path("scripts"), "rclone")
     rclone = str(beside) if beside.exists() else shutil.which("rclone")
@@ -36,7 +36,7 @@ def s3_server(folder: Path) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [rclone, "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{USER},{SECRET}"]
-    command += ["--config", str(folder / "none.conf")]
+    command += ["--config", str(folder / "none.conf"), *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait_for(port)

@@ -58,12 +58,17 @@ def members(path: Path, name: str, max_unfold: float) -> list[Source]:
     for info in tables:
         inner = _shown(info.filename)
         source = Source(path=str(path.resolve()), name=f"{name}/{inner}", sha256="", member=info.filename)
-        with unfolded(source, max_unfold) as stream:
-            digest = hashlib.sha256()
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-        found.append(source.model_copy(update={"sha256": digest.hexdigest()}))
+        found.append(source.model_copy(update={"sha256": hash_of(source, max_unfold)}))
     return found
+
+
+def hash_of(source: Source, max_unfold: float) -> str:
+    """Return the SHA-256 of what a member unfolds to; raises as `members` does."""
+    digest = hashlib.sha256()
+    with unfolded(source, max_unfold) as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _tables(name: str, listed: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:

@@ -6,8 +6,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
+from tasks.ingest.changing import unchanged
+from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import frugal_memory
-from tasks.ingest.merging import Judge, Sifted, merge
+from tasks.ingest.merging import Sifted, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,20 +49,23 @@ def ingest_corpus(
 
     Raises
     ------
+    CorpusChanging
+        If a source is written to while it is read.
     CorpusRejected
         If a source cannot be read or lacks a column that there must be, too many rows are bad, or the corpus as a
         whole breaks a rule that is to reject it.
     """
     scratch = folder / ".scratch"
     scratch.mkdir()
-    judge = Judge()
     try:
-        sifted = []
-        for index, source in enumerate(sources):
-            home = scratch / str(index)
-            home.mkdir()
-            sifting.sift(source, parameters, home, judge, progress)
-            sifted.append(Sifted(source, home))
-        return merge(sifted, parameters, folder, judge, last)
+        with Inspection() as inspection:
+            sifted = []
+            for index, source in enumerate(sources):
+                home = scratch / str(index)
+                home.mkdir()
+                with unchanged(source, parameters.max_unfold):
+                    sifting.sift(source, parameters, home, inspection, progress)
+                sifted.append(Sifted(source, home))
+            return merge(sifted, parameters, folder, inspection, last)[0]
     finally:
         shutil.rmtree(scratch)

@@ -9,24 +9,31 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jinja2
+from great_expectations import __version__ as gx_version
 from great_expectations.core.expectation_validation_result import (
     ExpectationSuiteValidationResult,
     ExpectationValidationResult,
 )
+from great_expectations.render.renderer import ExpectationSuitePageRenderer, ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaPageView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.core import ExpectationSuite
 
     from tasks.ingest.tallies import Count, Tally
+
+# The same corpus must give the same bytes, so runs are named and not dated; the epoch is what "no date" looks like.
+_RUN, _BATCH = "all-rows", "corpus-rows"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PAGE = f"{_RUN}/{_EPOCH:%Y%m%dT%H%M%S.%fZ}/{_BATCH}.html"
 
 _SHOWN = 20
 _LONGEST = 80
@@ -87,7 +94,7 @@ _PASSED, _FAILED = "fas fa-check-circle text-success", "fas fa-times text-danger
 
 
 class _Compiled(jinja2.BytecodeCache):
-    """Templates that were compiled before, by name and text: upstream compiles each anew for every page."""
+    """Templates that were compiled before, by name and text: upstream compiles each anew for every site."""
 
     _known: ClassVar[dict[str, bytes]] = {}
 
@@ -104,64 +111,72 @@ class _Compiled(jinja2.BytecodeCache):
 class ReproduciblePageView(DefaultJinjaPageView):
     """Renders a page with numbered instead of random ids, and no time in addresses."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        """Set up what turns a page into HTML."""
+        super().__init__(**kwargs)
+        self.env.bytecode_cache = _Compiled()
+        self.env.auto_reload = False  # or each use of a template asks the disk whether it has changed
+        self.env.filters["add_data_context_id_to_url"] = lambda url, **_: url
+
     def render(self, document: Any, template: Any = None, **kwargs: Any) -> Any:
         """Return the page as HTML."""
         ids: Iterator[int] = count()
-        self.env.bytecode_cache = _Compiled()
         self.env.filters["generate_html_element_uuid"] = lambda prefix=None: f"{prefix or ''}{next(ids)}"
-        self.env.filters["add_data_context_id_to_url"] = lambda url, **_: url
         return super().render(document, template, **kwargs)  # type: ignore[no-untyped-call]  # upstream has no types
 
 
-class PlainIndexRenderer:
-    """Leaves the index to the view: upstream's is a script that makes a table, with times in the machine's zone."""
+class Site:
+    """The Data Docs of a corpus, in a folder: two pages a suite, and an index.
 
-    @classmethod
-    def render(cls, index_links_dict: Any) -> Any:
-        """Return what the index leads to, as it came."""
-        return index_links_dict
+    Great Expectations renders the pages. Its own builder of sites would do it from its stores, which takes as long
+    again as all else: results are made into JSON and back, megabytes of fonts are copied for a tutorial, and pages that
+    cannot be rendered are left out with a line in the log.
+
+    Parameters
+    ----------
+    folder : Path
+        Made, if it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._view = ReproduciblePageView()
+        self._rows: dict[str, str] = {}
+
+    def add(self, suite: ExpectationSuite, tally: Tally) -> None:
+        """Write the pages of a suite: what it expects, and what was found of all rows.
+
+        Parameters
+        ----------
+        suite : great_expectations.ExpectationSuite
+            With an expectation for each rule of `tally`, in its order. Its name becomes a path.
+        tally : Tally
+        """
+        result = page(suite, tally)
+        of_suite, of_result = f"expectations/{suite.name}.html", f"validations/{suite.name}/{_PAGE}"
+        self._write(of_suite, ExpectationSuitePageRenderer().render(suite))  # type: ignore[no-untyped-call]  # as above
+        self._write(of_result, ValidationResultsPageRenderer().render(result))
+        self._rows[suite.name] = _ROW.format(
+            icon=_PASSED if result.success else _FAILED,
+            suite=html.escape(of_suite),
+            name=html.escape(suite.name),
+            page=html.escape(of_result),
+            run=_RUN,
+        )
+
+    def close(self) -> None:
+        """Write the index."""
+        rows = "\n".join(row for _, row in sorted(self._rows.items()))
+        (self._folder / "index.html").write_text(_asking_nobody(_INDEX.format(rows=rows)), encoding="utf-8")
+
+    def _write(self, place: str, document: Any) -> None:
+        path = self._folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shown = self._view.render(document, show_how_to_buttons=False)
+        path.write_text(_asking_nobody(shown), encoding="utf-8")
 
 
-class PlainIndexView:
-    """Renders the index as a table."""
-
-    def __init__(self, **_: Any) -> None:
-        """Take what upstream's view is given, and need none of it."""
-
-    def render(self, document: Any, _template: Any = None, **_: Any) -> str:
-        """Return the page as HTML, by name."""
-        # Suites that were never run have nothing to lead to but themselves.
-        links = sorted(document.get("validations_links", []), key=lambda link: str(link["expectation_suite_name"]))
-        rows = [
-            _ROW.format(
-                icon=_PASSED if link["validation_success"] else _FAILED,
-                suite=html.escape(link["expectation_suite_filepath"]),
-                name=html.escape(link["expectation_suite_name"]),
-                page=html.escape(link["filepath"]),
-                run=html.escape(link["run_name"]),
-            )
-            for link in links
-        ]
-        return _INDEX.format(rows="\n".join(rows))
-
-
-def site_config(folder: Path) -> Any:
-    """Return the configuration of a site in `folder`."""
-    view = {"module_name": __name__, "class_name": ReproduciblePageView.__name__}
-    return {
-        "class_name": "SiteBuilder",
-        "show_how_to_buttons": False,
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
-        "site_index_builder": {
-            "class_name": "DefaultSiteIndexBuilder",
-            "renderer": {"module_name": __name__, "class_name": PlainIndexRenderer.__name__},
-            "view": {"module_name": __name__, "class_name": PlainIndexView.__name__},
-        },
-        "site_section_builders": {"expectations": {"view": view}, "validations": {"view": view}, "profiling": "none"},
-    }
-
-
-def page(suite: Any, tally: Tally, run: RunIdentifier, version: str) -> ExpectationSuiteValidationResult:
+def page(suite: ExpectationSuite, tally: Tally) -> ExpectationSuiteValidationResult:
     """Return what was found of all rows, as the validation result of a suite.
 
     Parameters
@@ -169,9 +184,6 @@ def page(suite: Any, tally: Tally, run: RunIdentifier, version: str) -> Expectat
     suite : great_expectations.ExpectationSuite
         With an expectation for each rule of `tally`, in its order.
     tally : Tally
-    run : RunIdentifier
-    version : str
-        Of Great Expectations.
 
     Returns
     -------
@@ -194,9 +206,9 @@ def page(suite: Any, tally: Tally, run: RunIdentifier, version: str) -> Expectat
             "success_percent": 100 * kept / len(results),
         },
         meta={
-            "great_expectations_version": version,
-            "run_id": {"run_name": run.run_name, "run_time": run.run_time.isoformat()},
-            "validation_time": run.run_time.isoformat(),
+            "great_expectations_version": gx_version,
+            "run_id": {"run_name": _RUN, "run_time": _EPOCH.isoformat()},
+            "validation_time": _EPOCH.isoformat(),
             "batch_spec": {"batch_data": "PandasDataFrame"},
             "active_batch_definition": {
                 "datasource_name": "corpus",
@@ -205,7 +217,7 @@ def page(suite: Any, tally: Tally, run: RunIdentifier, version: str) -> Expectat
                 "batch_identifiers": {},
             },
         },
-        batch_id="corpus-rows",
+        batch_id=_BATCH,
     )
 
 
@@ -240,25 +252,6 @@ def _presentable(value: Any) -> Any:
     if isinstance(value, str):
         return html.escape(value if len(value) <= _LONGEST else value[:_LONGEST] + "...")
     return value
-
-
-def finish(folder: Path, pages: int) -> None:
-    """Check that a site is whole, have its pages ask nobody, and remove what they do not use.
-
-    Raises
-    ------
-    RuntimeError
-        If a page is missing: Great Expectations logs an error in rendering and goes on.
-    """
-    found = len(list((folder / "validations").rglob("*.html")))
-    index = folder / "index.html"
-    if found != pages or not index.is_file() or not index.stat().st_size:
-        message = f"Great Expectations rendered {found} of {pages} pages of its Data Docs"
-        raise RuntimeError(message)
-    for page in sorted(folder.rglob("*.html")):
-        page.write_text(_asking_nobody(page.read_text(encoding="utf-8")), encoding="utf-8")
-    # Megabytes of fonts and animations that only its tutorial shows.
-    shutil.rmtree(folder / "static")
 
 
 def _asking_nobody(page: str) -> str:

@@ -7,6 +7,7 @@ where the numbers of two are equal their words are compared, so that nothing dep
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.tracks import ID_LENGTH
+from tasks.ingest.buffers import bytes_of
 from tasks.tracks import UNIONS
 
 if TYPE_CHECKING:
@@ -25,29 +28,29 @@ if TYPE_CHECKING:
     Positions = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-_WORDS = 3
-_BYTES = 8 * _WORDS
+_BEGINS = (0, 8, ID_LENGTH - 8)
 _SPARE_BITS = 5
+_THREADS = 2
+_STRETCH = 1 << 14
 
 
 @dataclass(frozen=True)
-class Words:
-    """Ids as numbers.
+class Alike:
+    """Rows whose ids may be those of others.
 
     Parameters
     ----------
-    words : ndarray of uint64, shape (n, 3)
-        Their bytes.
-    mixed : ndarray of uint64, shape (n,)
-        One number of each; equal ids have equal ones.
+    places : list of ndarray of int64
+        Where they are in each part, ascending.
+    order : ndarray of int64, shape (n,)
+        Of all of them, numbered through the parts. Those that may share an id are neighbours, earlier ones first.
+    begins : ndarray of bool, shape (n,)
+        Whether such a run of neighbours begins there.
     """
 
-    words: Numbers
-    mixed: Numbers
-
-    def take(self, places: Positions) -> Words:
-        """Return the ids at some places."""
-        return Words(self.words[places], self.mixed[places])
+    places: list[Positions]
+    order: Positions
+    begins: Flags
 
 
 @dataclass(frozen=True)
@@ -74,31 +77,35 @@ class Rows:
     lists: dict[str, tuple[Positions, Positions, pa.Array]]
 
 
-def words_of(ids: pa.Array) -> tuple[Words, Positions]:
+def words_of(ids: pa.StringArray) -> tuple[Numbers, Positions]:
     """Return ids as numbers, and where they are; those that are null are left out.
 
     Parameters
     ----------
     ids : pyarrow.StringArray, n
-        Each null or no longer than 24 bytes.
+        Of tracks: each null or 22 letters and digits.
+
+    Returns
+    -------
+    words : ndarray of uint64, shape (m, 3)
+        The bytes of those that are there: the first and the next 8 of each, and the last 8.
+    positions : ndarray of int64, shape (m,)
     """
-    positions = np.flatnonzero(pc.is_valid(ids).to_numpy(zero_copy_only=False)).astype(np.int64)
-    there = pc.drop_null(ids)
-    padded = pc.utf8_rpad(there, _BYTES, "\0").cast(pa.binary())
-    data = b"" if not len(there) else padded.buffers()[2]
-    start = padded.offset * _BYTES
-    words = np.frombuffer(data, dtype=np.uint64, count=len(there) * _WORDS, offset=start).reshape(-1, _WORDS)
-    mixed = words[:, 0].copy()
-    for word in range(1, _WORDS):  # as in MurmurHash3's finaliser
-        mixed ^= mixed >> np.uint64(33)
-        mixed *= np.uint64(0xFF51AFD7ED558CCD)
-        mixed ^= words[:, word]
-    mixed ^= mixed >> np.uint64(33)
-    mixed *= np.uint64(0xC4CEB9FE1A85EC53)
-    return Words(words, mixed ^ (mixed >> np.uint64(33))), positions
+    positions = np.arange(len(ids))
+    if ids.null_count:
+        positions = np.flatnonzero(pc.is_valid(ids).to_numpy(zero_copy_only=False))
+        ids = pc.drop_null(ids)
+    data = bytes_of(ids)
+    if len(data) != ID_LENGTH * len(ids):
+        message = f"not all ids have {ID_LENGTH} bytes"
+        raise ValueError(message)
+    words = np.empty((len(ids), len(_BEGINS)), dtype=np.uint64)
+    for word, begin in enumerate(_BEGINS if len(ids) else ()):
+        words[:, word] = np.ndarray(len(ids), "<u8", data, begin, (ID_LENGTH,))
+    return words, positions
 
 
-def marks_of(ids: pa.Array) -> Numbers:
+def marks_of(ids: pa.StringArray) -> Numbers:
     """Return one number for each id, in place; equal ids have equal ones, and 0 is none.
 
     Parameters
@@ -107,8 +114,16 @@ def marks_of(ids: pa.Array) -> Numbers:
         As for `words_of`.
     """
     words, positions = words_of(ids)
+    mixed = words[:, 0].copy()
+    for word in words.T[1:]:  # as in MurmurHash3's finaliser
+        mixed ^= mixed >> np.uint64(33)
+        mixed *= np.uint64(0xFF51AFD7ED558CCD)
+        mixed ^= word
+    mixed ^= mixed >> np.uint64(33)
+    mixed *= np.uint64(0xC4CEB9FE1A85EC53)
+    mixed ^= mixed >> np.uint64(33)
     marks = np.zeros(len(ids), dtype=np.uint64)
-    marks[positions] = np.maximum(words.mixed, 1)
+    marks[positions] = np.maximum(mixed, 1)
     return marks
 
 
@@ -138,57 +153,81 @@ class Wanted:
         return among
 
 
-def repeated(parts: Sequence[Numbers]) -> list[Positions]:
-    """Return where the ids are, in each part, that others may be equal to.
+def repeated(parts: Sequence[Numbers]) -> Alike:
+    """Return the rows whose ids others may be equal to.
 
     Parameters
     ----------
     parts : sequence of ndarray of uint64
-        Ids as mixed numbers.
+        The marks of their ids.
     """
     ends = np.cumsum([0, *map(len, parts)])
-    # As many bits of an id as leave room for where it is: sorted by itself, one number goes many times as fast.
-    bits = np.uint64(max(int(ends[-1]).bit_length(), 1))
-    packed = np.concatenate(parts)
-    packed >>= bits
-    packed <<= bits
-    packed |= np.arange(len(packed), dtype=np.uint64)
+    # As many bits of a mark as leave room for where it is: sorted by itself, one number goes many times as fast.
+    bits = max(int(ends[-1]).bit_length(), 1)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        halves = zip(*threads.map(lambda part, start: _packed(part, start, bits), parts, ends.tolist()), strict=True)
+        runs = list(threads.map(lambda half: _runs(np.concatenate(half), bits), halves))
+    chosen, begins = (np.concatenate(found) for found in zip(*runs, strict=True))
+    again = np.zeros(ends[-1], dtype=bool)
+    again[chosen] = True
+    order = np.cumsum(again, dtype=np.int32)[chosen]
+    places = [np.flatnonzero(again[start:end]) for start, end in itertools.pairwise(ends)]
+    return Alike(places, order.astype(np.int64) - 1, begins)
+
+
+def _packed(marks: Numbers, start: int, bits: int) -> tuple[Numbers, Numbers]:
+    """Return the first bits of marks with their places behind them; those that begin with 0, and with 1."""
+    places = np.arange(start, start + len(marks), dtype=np.uint64)
+    packed = places | (marks & ~_ones(bits))
+    upper = packed.view(np.int64) < 0
+    return packed[~upper], packed[upper]
+
+
+def _runs(packed: Numbers, bits: int) -> tuple[Positions, Flags]:
+    """Return the places of marks that come more than once, in order of both, and where another mark begins."""
     packed.sort()
-    same = (packed[1:] ^ packed[:-1]) >> bits == 0
-    again = np.zeros(len(packed), dtype=bool)
-    packed &= (np.uint64(1) << bits) - np.uint64(1)
-    again[packed[1:][same]] = True
-    again[packed[:-1][same]] = True
-    return [np.flatnonzero(again[start:end]) for start, end in itertools.pairwise(ends)]
+    same = np.zeros(len(packed) + 1, dtype=bool)  # as the one before
+    same[1:-1] = (packed[1:] ^ packed[:-1]) <= _ones(bits)
+    several = same[1:] | same[:-1]
+    return (packed[several] & _ones(bits)).astype(np.int64), ~same[:-1][several]
 
 
-def joined(ids: Sequence[Words], tables: Sequence[pa.Table]) -> Rows:
+def _ones(bits: int) -> np.uint64:
+    return np.uint64((1 << bits) - 1)
+
+
+def joined(ids: Sequence[Numbers], tables: Sequence[pa.Table], alike: Alike) -> Rows:
     """Return what becomes of rows.
 
     Parameters
     ----------
-    ids : sequence of Words
-        Of each part, in the order of source and row.
+    ids : sequence of ndarray of uint64, shape (n, 3)
+        The words of the ids of each part, in the order of source and row.
     tables : sequence of pyarrow.Table
-        Of each part: popularity, genres, subgenres and known.
+        Of each part: popularity, known, and genres and subgenres as lists of codes.
+    alike : Alike
+        Which rows these are.
     """
-    words = np.concatenate([one.words for one in ids])
-    order, starts = _grouped(words, np.concatenate([one.mixed for one in ids]))
+    order, begins = _grouped(np.concatenate(ids), alike)
+    starts = np.flatnonzero(begins)
     sizes = np.diff(np.append(starts, len(order)))
-    group = np.empty(len(order), dtype=np.int64)
-    group[order] = np.repeat(np.arange(len(starts)), sizes)
+    number = np.repeat(np.arange(len(starts)), sizes)
     table = pa.concat_tables(tables)
-    popularity, known = table["popularity"].to_numpy(), table["known"].to_numpy()
-    most = np.maximum.reduceat(popularity[order], starts)
-    least = np.minimum.reduceat(popularity[order], starts)
+    popularity, known = table["popularity"].to_numpy()[order], table["known"].to_numpy()
+    most = np.maximum.reduceat(popularity, starts)
     # Rows come by source, and in their order; the first of the most popular ones of a group stays.
-    place = np.arange(len(order))
-    candidates = np.where(popularity == most[group], place, len(order))
-    stays = place == np.minimum.reduceat(candidates[order], starts)[group]
-    before = np.bincount(group, weights=known) > 0
-    conflict = before | (most != least)
-    lists = {name: _lists(table[name].combine_chunks(), group, len(starts)) for name in UNIONS}
-    return Rows(group, (sizes > 1)[group], stays, conflict[group], before[group], lists)
+    top = np.flatnonzero(popularity == most[number])
+    first = top[np.append(True, np.diff(number[top]) > 0)]
+    before = np.zeros(len(starts), dtype=bool)
+    group, stays = np.empty(len(order), dtype=np.int64), np.zeros(len(order), dtype=bool)
+    group[order], stays[order[first]] = number, True
+    before[group[known]] = True
+    conflict = before | (most != np.minimum.reduceat(popularity, starts))
+    with ThreadPoolExecutor(_THREADS) as threads:
+        lists = threads.map(lambda name: _lists(table[name], group, len(starts)), UNIONS)
+        return Rows(
+            group, (sizes > 1)[group], stays, conflict[group], before[group], dict(zip(UNIONS, lists, strict=True))
+        )
 
 
 def united(rows: Rows, name: str, places: Positions) -> pa.Array:
@@ -204,25 +243,33 @@ def united(rows: Rows, name: str, places: Positions) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(texts[taken])), mask=pa.array(counts == 0))
 
 
-def _grouped(words: Numbers, mixed: Numbers) -> tuple[Positions, Positions]:
+def _grouped(words: Numbers, alike: Alike) -> tuple[Positions, Flags]:
     """Return an order in which equal ids are neighbours, and where each group of them starts in it."""
-    order = np.argsort(mixed)
-    if not _same(words[order], mixed[order]):
-        order = np.lexsort(words.T)  # two ids mixed alike: rare, and slow
-        new = (words[order][1:] != words[order][:-1]).any(axis=1)
-    else:
-        new = mixed[order][1:] != mixed[order][:-1]
-    return order, np.append(0, np.flatnonzero(new) + 1)
+    begins = _differ(words, alike.order)
+    strangers = begins & ~alike.begins
+    if not strangers.any():
+        return alike.order, begins
+    # Runs in which ids only look alike: few.
+    run = np.cumsum(alike.begins)
+    order, at = alike.order.copy(), np.flatnonzero(np.isin(run, run[strangers]))
+    rows = order[at]
+    order[at] = rows[np.lexsort((rows, *words[rows].T, run[at]))]
+    return order, _differ(words, order)
 
 
-def _same(words: Numbers, mixed: Numbers) -> bool:
-    """Say whether neighbours that are mixed alike are alike."""
-    alike = mixed[1:] == mixed[:-1]
-    return bool((words[1:][alike] == words[:-1][alike]).all())
+def _differ(words: Numbers, order: Positions) -> Flags:
+    """Say of which rows the id is another one than that of the row before."""
+    new = np.ones(len(order), dtype=bool)
+    for start in range(1, len(order), _STRETCH):  # stays in the cache
+        there = np.take(words, order[start - 1 : start + _STRETCH], axis=0)
+        other = there[1:] != there[:-1]
+        new[start : start + _STRETCH] = other[:, 0] | other[:, 1] | other[:, 2]
+    return new
 
 
-def _lists(column: pa.ListArray, group: Positions, groups: int) -> tuple[Positions, Positions, pa.Array]:
-    texts = pc.list_flatten(column).dictionary_encode()
+def _lists(column: pa.ChunkedArray, group: Positions, groups: int) -> tuple[Positions, Positions, pa.Array]:
+    column = column.unify_dictionaries().combine_chunks()
+    texts = pc.list_flatten(column)
     parents = pc.list_parent_indices(column).to_numpy()
     values = texts.dictionary
     sort = pc.sort_indices(values).to_numpy()
@@ -231,5 +278,6 @@ def _lists(column: pa.ListArray, group: Positions, groups: int) -> tuple[Positio
     size = max(len(values), 1)
     pairs = np.sort(group[parents] * size + rank[texts.indices.to_numpy()])  # much faster here than np.unique
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]
-    begins = np.searchsorted(pairs, np.arange(groups + 1) * size)
-    return begins, pairs % size, values.take(pa.array(sort))
+    parent = pairs // size
+    begins = np.append(0, np.cumsum(np.bincount(parent, minlength=groups)))
+    return begins, pairs - parent * size, values.take(pa.array(sort))

@@ -10,8 +10,11 @@ import json
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
+from tasks.ingest.changing import unchanged
+from tasks.ingest.folding import FOLDED, foldable
+from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import frugal_memory
-from tasks.ingest.merging import FOLDED, Judge, Sifted, foldable, merge
+from tasks.ingest.merging import Sifted, merge
 from tasks.progress import LOGGER
 from tasks.storage import contents_of, key_of, sha256_of
 from tasks.tracks import CHANGES, TRACKS
@@ -54,35 +57,41 @@ def ingest_incrementally(
     Returns
     -------
     dict of str to str
-        Hashes of the files that are shared with what was there before, by path.
+        Hashes of files that are on the disk already, by path: those that are shared with what was there before, and
+        the changes.
 
     Raises
     ------
-    CorpusRejected
+    CorpusChanging, CorpusRejected
         As `corpus.ingest_corpus`.
+    CorruptStep
+        If what was found of a source is damaged, which the next run finds out too, and reads that source again.
     """
-    judge = Judge()
-    sifted, before = [], 0
-    for source in sources:
-        counted = before
+    believed = "" if parameters.repeats == "recording" else TRACKS  # what is written anew would pass on what is wrong
+    with Inspection() as inspection:
+        sifted, references, before = [], [], 0
+        for source in sources:
+            counted = before
 
-        def build(home: Path, source: Source = source, counted: int = counted) -> Mapping[str, str]:
-            found = sifting.sift(
-                source,
-                parameters,
-                home,
-                judge,
-                lambda done, of: progress(counted + done, counted + of if of and len(sources) == 1 else None),
-            )
-            return found.hashes
+            def build(home: Path, source: Source = source, counted: int = counted) -> Mapping[str, str]:
+                def told(done: int, of: int | None) -> None:
+                    progress(counted + done, counted + of if of and len(sources) == 1 else None)
 
-        key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
-        reference = storage.run("sift", key, build, force=force)
-        sifted.append(Sifted(source, storage.root / "sift" / reference.key))
-        before += sifted[-1].report.rows_in
-    base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
-    merge(sifted, parameters, folder, judge, last, base)
-    return {} if parameters.repeats == "recording" else _shared(sifted)
+                with unchanged(source, parameters.max_unfold):
+                    return sifting.sift(source, parameters, home, inspection, told).hashes
+
+            key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
+            references.append(storage.run("sift", key, build, force=force, believed=believed))
+            sifted.append(Sifted(source, storage.root / "sift" / key))
+            before += sifted[-1].report.rows_in
+        base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
+        try:
+            _, written = merge(sifted, parameters, folder, inspection, last, base)
+        except Exception:
+            for reference in references:  # it may have been a partition that nobody had read for long
+                storage.open(reference)
+            raise
+    return {} if parameters.repeats == "recording" else _shared(sifted) | written
 
 
 def _base(sources: Sequence[Source], parameters: IngestParameters, storage: Storage) -> Path | None:
@@ -110,7 +119,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _shared(sifted: Sequence[Sifted]) -> dict[str, str]:
-    """Return the hashes of the partitions, which were checked when they were found in storage."""
+    """Return the hashes that the partitions should have: who opens the result holds them against those."""
     hashes: dict[str, str] = {}
     for one in sifted:
         contents = contents_of(one.folder)

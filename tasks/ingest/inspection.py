@@ -1,71 +1,64 @@
-"""Great Expectations, which decides what is wrong with a corpus. Importing this costs seconds.
+"""What judges rows, and a corpus as a whole: plain comparisons, and Great Expectations, which decides.
 
-It is given canonical values and no stranger's text but ids and dates, since its Data Docs escape none; see `data_docs`.
+Great Expectations takes seconds to import, and does not say what of it may be used by several threads. So it is set up,
+and used, in one thread of its own, while others read the first rows.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-with warnings.catch_warnings():
-    # Great Expectations 1.24 imports sre_constants and sre_parse.
-    warnings.filterwarnings("ignore", r"module 'sre_\w+' is deprecated", DeprecationWarning)
-    import great_expectations as gx
-
-from great_expectations import expectations as gxe
-from great_expectations.core.run_identifier import RunIdentifier
-from great_expectations.data_context.types.base import (
-    DataContextConfig,
-    InMemoryStoreBackendDefaults,
-    ProgressBarsConfig,
-)
-from great_expectations.data_context.types.resource_identifiers import (
-    ExpectationSuiteIdentifier,
-    ValidationResultIdentifier,
-)
-
-from tasks.ingest.data_docs import finish, page, site_config
 from tasks.ingest.extremes import Extremes, breaking
-from tasks.ingest.frames import UNREADABLE, extreme_frame, row_frame
+from tasks.ingest.frames import extreme_frame, row_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from schemas.expectations import Rule
+    from tasks.ingest.data_docs import Site
+    from tasks.ingest.expecting import Expectations
     from tasks.ingest.tallies import Tally
 
     Rows = NDArray[np.int64]
     Broken = tuple[Rule, Rows, list[Any]]
-
-# The same corpus must give the same bytes, so runs are numbered and not dated; the epoch is what "no date" looks like.
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Rows are found by the frame's index: Great Expectations lists that at once, but gathers named columns one by one.
-_COMPLETE = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
 
 # So many rows that break rules are kept for Great Expectations to be shown at once: a run of it takes milliseconds.
 _MOST_WAITING = 50_000
 
 
 class Inspection:
-    """A set-up of Great Expectations for one run; counts what it found, for the Data Docs."""
+    """Judges the rows of one run; a context manager, which leaves no thread behind."""
 
     def __init__(self) -> None:
-        with _quiet():
-            self._context = _context()
-            asset = self._context.data_sources.add_pandas("corpus").add_dataframe_asset("rows")
-            self._batch = asset.add_batch_definition_whole_dataframe("partition")
-        self._definitions: dict[tuple[Rule, ...], gx.ValidationDefinition] = {}
+        self._thread = ThreadPoolExecutor(1, "great-expectations")  # starts with its first piece of work
+        self._engine: Future[Expectations] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def begin(self) -> None:
+        """Have Great Expectations set up beside what follows: it will be needed. What goes wrong is raised then."""
+        if self._engine is None:
+            self._engine = self._thread.submit(_set_up)
+
+    def beside[T](self, work: Callable[[Expectations], T]) -> Future[T]:
+        """Have Great Expectations do something while this thread goes on: one piece of work after another."""
+        self.begin()
+        engine = self._engine
+        if engine is None:
+            raise AssertionError
+        return self._thread.submit(lambda: work(engine.result()))
 
     def inspect(
         self, rules: Sequence[Rule], values: pa.Table, unreadable: pa.Table, rows: Rows, tally: Tally, kept: Extremes
@@ -150,7 +143,7 @@ class Inspection:
         """Show Great Expectations the rows that wait for it."""
         for suspects, frames, expected in kept.questions():
             frame = pd.concat(frames)
-            found = {rule: (where, examples) for rule, where, examples in self.validate(suspects, frame)}
+            found = {rule: (where, examples) for rule, where, examples in self.validate(suspects, frame, mixed=True)}
             for rule, wanted in zip(suspects, expected, strict=True):
                 where, examples = found.get(rule, (None, ()))
                 if where is None or not np.array_equal(np.sort(where), np.concatenate(wanted)):
@@ -158,14 +151,16 @@ class Inspection:
                     raise RuntimeError(message)
                 tally.show(rule, examples)
 
-    def validate(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[Broken]:
-        """Hold a frame against rules.
+    def validate(self, rules: Sequence[Rule], frame: pd.DataFrame, *, mixed: bool = False) -> list[Broken]:
+        """Have Great Expectations hold a frame against rules.
 
         Parameters
         ----------
         rules : sequence of Rule
         frame : pandas.DataFrame
             Its index says which row is which.
+        mixed : bool
+            Whether it is known that some of the rows break rules that others keep: it is then asked at once which.
 
         Returns
         -------
@@ -177,114 +172,41 @@ class Inspection:
         RuntimeError
             If an expectation could not be evaluated.
         """
-        with _quiet():
-            result = self._definition(rules).run(batch_parameters={"dataframe": frame}, result_format=_COMPLETE)
-            return _broken(result, rules, len(frame))
+        return self.beside(lambda engine: engine.validate(rules, frame, mixed=mixed)).result()
 
-    def _definition(self, rules: Sequence[Rule]) -> Any:
-        key = tuple(rules)
-        if key not in self._definitions:
-            name = f"suite-{len(self._definitions) + 1}"
-            suite = self._context.suites.add(_suite(name, rules))
-            definition = gx.ValidationDefinition(name=name, data=self._batch, suite=suite)
-            self._definitions[key] = self._context.validation_definitions.add(definition)
-        return self._definitions[key]
+    def documents(self, folder: Path) -> Documents:
+        """Return the Data Docs that are to be written into a folder."""
+        return Documents(self, folder)
 
-    @staticmethod
-    def write_data_docs(folder: Path, tallies: Mapping[str, Tally]) -> None:
-        """Write the Data Docs of what was found.
+
+class Documents:
+    """Great Expectations' Data Docs, written beside other work."""
+
+    def __init__(self, inspection: Inspection, folder: Path) -> None:
+        self._beside = inspection.beside
+        self._site: Future[Site] = self._beside(lambda engine: engine.site(folder))
+        self._pages: list[Future[None]] = []
+
+    def add(self, name: str, tally: Tally) -> None:
+        """Have the pages of a suite written, of what was found of all rows.
 
         Parameters
         ----------
-        folder : Path
-        tallies : mapping
-            By name of the suite, which becomes a path in the Data Docs.
+        name : str
+            Of the suite, which becomes a path in the Data Docs.
+        tally : Tally
+            Not to be changed any more.
         """
-        with _quiet():
-            context = _context()  # the other one keeps a result of each partition
-            for name, tally in tallies.items():
-                suite = context.suites.add(_suite(name, tally.rules))
-                run = RunIdentifier(run_name="all-rows", run_time=_EPOCH)
-                key = ValidationResultIdentifier(ExpectationSuiteIdentifier(name), run, "corpus-rows")
-                result = page(suite, tally, run, gx.__version__)
-                context.validation_results_store.add(key, result)
-            context.add_data_docs_site("corpus", site_config(folder))
-            context.build_data_docs(site_names=["corpus"])
-        finish(folder, len(tallies))
+        self._pages.append(self._beside(lambda engine: engine.document(self._site.result(), name, tally)))
+
+    def close(self) -> None:
+        """Write the index, once all pages are written; raises what went wrong with any of them."""
+        for page in self._pages:
+            page.result()
+        self._site.result().close()
 
 
-def _context() -> Any:
-    config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-        progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
-        analytics_enabled=False,
-    )
-    return gx.get_context(mode="ephemeral", project_config=config)
+def _set_up() -> Expectations:
+    from tasks.ingest.expecting import Expectations
 
-
-def _suite(name: str, rules: Sequence[Rule]) -> gx.ExpectationSuite:
-    # Added one by one, each is compared with all before it.
-    return gx.ExpectationSuite(name, expectations=[_expectation(rule, at) for at, rule in enumerate(rules)])
-
-
-def _expectation(rule: Rule, position: int) -> Any:
-    common: dict[str, Any] = {
-        "column": UNREADABLE.format(rule.column) if rule.kind == "readable" else rule.column,
-        "severity": rule.severity,
-        "meta": {"rule": position},
-    }
-    if rule.kind == "readable":
-        return gxe.ExpectColumnValuesToBeInSet(value_set=[True], **common)
-    if rule.kind == "not_null":
-        return gxe.ExpectColumnValuesToNotBeNull(**common)
-    if rule.kind == "between":
-        return gxe.ExpectColumnValuesToBeBetween(min_value=rule.low, max_value=rule.high, **common)
-    return gxe.ExpectColumnValuesToMatchRegex(regex=rule.pattern, **common)
-
-
-def _broken(result: Any, rules: Sequence[Rule], count: int) -> list[Broken]:
-    broken = []
-    for position, one in _evaluated(result, rules):
-        rows = np.asarray(one.result.get("unexpected_index_list") or [], dtype=np.int64)
-        whole = one.result.get("element_count") == count and one.result.get("unexpected_count") == len(rows)
-        if not whole or one.success != (len(rows) == 0):
-            raise _not_evaluated(rules[position], one.result)
-        if len(rows):
-            broken.append((rules[position], rows, one.result.get("partial_unexpected_list") or []))
-    return broken
-
-
-def _evaluated(result: Any, rules: Sequence[Rule]) -> list[tuple[int, Any]]:
-    """Return the result of each rule with its position, in order, having checked that they are all there."""
-    found = {}
-    for one in result.results:
-        position = one.expectation_config.meta["rule"]
-        if crash := _crash(one.exception_info):
-            raise _not_evaluated(rules[position], crash)
-        found[position] = one
-    if sorted(found) != list(range(len(rules))):
-        message = f"Great Expectations evaluated {len(found)} of {len(rules)} expectations"
-        raise RuntimeError(message)
-    return sorted(found.items())
-
-
-def _not_evaluated(rule: Rule, why: object) -> RuntimeError:
-    return RuntimeError(f"Great Expectations could not evaluate {rule.kind} of {rule.column}: {why}")
-
-
-def _crash(info: Mapping[str, Any] | None) -> str:
-    """Return the message of an exception that an expectation swallowed; it is nested where a metric raised it."""
-    entries = [info or {}, *(entry for entry in (info or {}).values() if isinstance(entry, dict))]
-    return "; ".join(str(entry.get("exception_message")) for entry in entries if entry.get("raised_exception"))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Great Expectations' remarks about its own set-up out of the log."""
-    logger = logging.getLogger("great_expectations")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+    return Expectations()

@@ -56,8 +56,7 @@ class KnownFiles:
             The time then, in nanoseconds.
         found : (str, bool)
         """
-        settled = max(before[1:3]) + _SETTLED < began and stamp(path) == before
-        if settled:
+        if settled(before, began) and stamp(path) == before:
             self._entries[str(path)] = {"stamp": before, "sha256": found[0], "utf8": found[1]}
             self._changed = True
         elif self._entries.pop(str(path), None):
@@ -82,6 +81,11 @@ def stamp(path: Path) -> list[int]:
     """Return what changes when a file does: size, times of writing and of change, inode and device."""
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
+
+
+def settled(found: list[int], when: int) -> bool:
+    """Say whether a file with a stamp had been left alone for long enough, at a time, for a later change to show."""
+    return max(found[1:3]) + _SETTLED < when
 
 
 def now() -> int:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,28 +13,26 @@ from schemas.errors import CorpusRejected
 from schemas.expectations import noted_warning
 from schemas.quarantine import QUARANTINE, quarantine_schema
 from schemas.reports import IngestReport, RowCounts, SiftReport, SourceReport
-from schemas.tracks import COLUMNS, arrow_schema
-from schemas.versions import STEPS
+from schemas.tracks import COLUMNS
 from tasks.ingest import sifting
-from tasks.ingest.recordings import fold_recordings
-from tasks.ingest.repeats import Fold, fold
+from tasks.ingest.folding import folded, linked, recordings_folded
+from tasks.ingest.repeats import Fold
+from tasks.ingest.sums import SUMMED, Sums
 from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
 from tasks.ingest.tallies import Tally
-from tasks.ingest.writing import MARKS, write_tracks
 from tasks.tracks import CHANGES, TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from schemas.parameters import IngestParameters
     from schemas.references import Source
     from schemas.reports import LastCorpus
-    from tasks.ingest.inspection import Inspection
+    from tasks.ingest.inspection import Documents, Inspection
 
 REPORT = "report.json"
-FOLDED = "folded.json"
 
 
 @dataclass(frozen=True)
@@ -59,29 +53,14 @@ class Sifted:
         return partitions_of(self.folder)
 
 
-class Judge:
-    """Great Expectations, set up when it is first needed: importing it takes seconds."""
-
-    def __init__(self) -> None:
-        self._inspection: Inspection | None = None
-
-    def __call__(self) -> Inspection:
-        """Return the one inspection of a run."""
-        if self._inspection is None:
-            from tasks.ingest.inspection import Inspection
-
-            self._inspection = Inspection()
-        return self._inspection
-
-
 def merge(
     sifted: Sequence[Sifted],
     parameters: IngestParameters,
     folder: Path,
-    judge: Callable[[], Inspection],
+    inspection: Inspection,
     last: LastCorpus | None = None,
     base: Path | None = None,
-) -> IngestReport:
+) -> tuple[IngestReport, dict[str, str]]:
     """Make one corpus of sources that have been read.
 
     Parameters
@@ -90,8 +69,8 @@ def merge(
     parameters : IngestParameters
     folder : Path
         As for `corpus.ingest_corpus`.
-    judge : callable
-        Returns what judges the corpus as a whole.
+    inspection : Inspection
+        Judges the corpus as a whole.
     last : LastCorpus, optional
         The corpus of this name before this one.
     base : Path, optional
@@ -99,7 +78,9 @@ def merge(
 
     Returns
     -------
-    IngestReport
+    report : IngestReport
+    hashes : dict of str to str
+        SHA-256 of the files of changes that were made, by path; they are on the disk.
 
     Raises
     ------
@@ -111,9 +92,18 @@ def merge(
     reasons = _counted(report.reasons for report in reports)
     _write_quarantine(sifted, folder / QUARANTINE)  # there to be looked at if the corpus is rejected
     _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
-    places, marks = _linked(sifted, folder / TRACKS)
-    by_id = Fold(0, 0) if parameters.repeats == "keep" else _folded(places, marks, parameters, folder, base)
-    recordings = _recordings_folded(folder) if parameters.repeats == "recording" else 0
+    documents = _documented(reports, inspection.documents(folder / "data_docs"))
+    parts = linked(
+        [(one.source, one.folder, found) for one, found in zip(sifted, reports, strict=True)], folder / TRACKS
+    )
+    by_id = Fold() if parameters.repeats == "keep" else folded(parts, parameters, folder, base)
+    summed = {part.place: part.sums for part in parts}
+    total = sum(summed.values(), Sums()) - by_id.gone
+    recordings = 0
+    if parameters.repeats == "recording":
+        recordings = recordings_folded(folder)
+        summed = {place: Sums.of(read_tracks(place, SUMMED)) for place in partitions_of(folder)}
+        total = sum(summed.values(), Sums())
     rows = RowCounts(
         rows_in=rows_in,
         kept=count_tracks(folder),
@@ -121,12 +111,14 @@ def merge(
         quarantined=quarantined,
         recordings=recordings,
     )
-    if not rows.balanced:
-        message = f"rows went missing: {rows}"
+    if not rows.balanced or rows.kept != total.rows:
+        message = f"rows went missing: {rows}, and {total.rows} by their sums"
         raise RuntimeError(message)
     present = {column for report in reports for column in report.columns}
-    statistics, genres = statistics_of(partitions_of(folder), rows, parameters, present, last)
-    warnings, tally = judged(judge(), statistics, parameters)
+    statistics = statistics_of(total, rows, parameters, present, summed, last)
+    warnings, tally = judged(inspection, statistics, parameters)
+    if tally.counts:
+        documents.add("corpus", tally)
     noted = _counted(report.noted for report in reports)
     report = IngestReport(
         sources=tuple(_reported(one, found) for one, found in zip(sifted, reports, strict=True)),
@@ -138,11 +130,11 @@ def merge(
         share_of_zeros=statistics["share_of_zeros"],
         warnings=(*warnings, *(noted_warning(reason, count) for reason, count in noted.items())),
         noted=noted,
-        genres=genres,
+        genres=tuple(sorted(total.genres or ())),
     )
-    _write_data_docs(reports, tally, judge(), folder / "data_docs")
+    documents.close()
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return report
+    return report, {f"{CHANGES}/{name}": sha256 for name, sha256 in by_id.hashes.items()}
 
 
 def _counted(found: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -177,94 +169,6 @@ def _check(
     raise CorpusRejected(message)
 
 
-def _linked(sifted: Sequence[Sifted], folder: Path) -> tuple[dict[Path, str], dict[Path, Path]]:
-    """Put the partitions of all sources into one folder, by reference; return each with its source, and marks."""
-    folder.mkdir()
-    places: dict[Path, str] = {}
-    marks: dict[Path, Path] = {}
-    for one in sifted:
-        for part in one.parts:
-            place = folder / f"part-{len(places):05}.parquet"
-            share(part, place)
-            places[place] = one.source.sha256
-            marks[place] = one.folder / MARKS / f"{part.stem}.bin"
-    return places, marks
-
-
-def share(file: Path, place: Path) -> None:
-    """Have a file that nobody writes to again in another place too."""
-    try:
-        os.link(file, place)
-    except OSError:  # another disk, or one that cannot
-        shutil.copyfile(file, place)
-
-
-def foldable(parameters: IngestParameters) -> dict[str, object]:
-    """Return what has to be the same for a fold to go on from another."""
-    versions = {step: STEPS[step] for step in ("sift", "ingest")}
-    return {"repeats": parameters.repeats, **sifting.key_parameters(parameters), **versions}
-
-
-def _folded(
-    places: Mapping[Path, str],
-    marks: Mapping[Path, Path],
-    parameters: IngestParameters,
-    folder: Path,
-    base: Path | None,
-) -> Fold:
-    """Fold repeats, beginning where an earlier result ended, and write down how far it came."""
-    before = json.loads((base / FOLDED).read_text(encoding="utf-8")) if base else {}
-    old: list[Path] = []
-    ordinal: Counter[str] = Counter()
-    for place, sha256 in places.items():
-        if sha256 in before.get("sources", {}):
-            old.append(place)
-            name = before["sources"][sha256][ordinal[sha256]]
-            ordinal[sha256] += 1
-            if base and (base / CHANGES / name).is_file():
-                (folder / CHANGES).mkdir(exist_ok=True)
-                share(base / CHANGES / name, folder / CHANGES / place.name)
-    new = fold([place for place in places if place not in set(old)], old, marks=marks)
-    total = Fold(before.get("repeats", 0) + new.repeats, before.get("conflicts", 0) + new.conflicts)
-    names: dict[str, list[str]] = {}
-    for place, sha256 in places.items():
-        names.setdefault(sha256, []).append(place.name)
-    state = {
-        "how": foldable(parameters),
-        "sources": names,
-        "repeats": total.repeats,
-        "conflicts": total.conflicts,
-    }
-    (folder / FOLDED).write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
-    return total
-
-
-def _recordings_folded(folder: Path) -> int:
-    """Fold re-releases too; partitions are then written anew. Return the rows that were folded."""
-    scratch = folder / ".folding"
-    scratch.mkdir()
-    whole = scratch / TRACKS
-    whole.mkdir()
-    try:
-        for part in partitions_of(folder):
-            tracks = read_tracks(part, arrow_schema().names)
-            if tracks.num_rows:
-                write_tracks(tracks, whole / part.name)
-        shutil.rmtree(folder / TRACKS)
-        shutil.rmtree(folder / CHANGES, ignore_errors=True)
-        (folder / TRACKS).mkdir()
-        numbers = itertools.count()
-
-        def write(tracks: pa.Table) -> None:
-            if tracks.num_rows:
-                place = folder / TRACKS / f"part-{next(numbers):05}.parquet"
-                write_tracks(tracks, place)
-
-        return fold_recordings(partitions_of(scratch), scratch, write)
-    finally:
-        shutil.rmtree(scratch)
-
-
 def _write_quarantine(sifted: Sequence[Sifted], file: Path) -> None:
     """Write the bad rows of all sources, each with the name of its source."""
     schema = quarantine_schema()
@@ -276,13 +180,15 @@ def _write_quarantine(sifted: Sequence[Sifted], file: Path) -> None:
                     writer.write_table(pa.table([name, *batch.columns], schema=schema))
 
 
-def _write_data_docs(reports: Sequence[SiftReport], corpus: Tally, inspection: Inspection, folder: Path) -> None:
-    """Write a page for each layout, and one for the corpus as a whole."""
+def _documented(reports: Sequence[SiftReport], documents: Documents) -> Documents:
+    """Have a page of the Data Docs written for each layout."""
     tallies: dict[str, Tally] = {}
     for report in reports:
         tallies.setdefault(f"rows-{report.layout}", Tally()).merge(Tally.from_plain(report.tally))
-    tallies["corpus"] = corpus
-    inspection.write_data_docs(folder, {name: tally for name, tally in tallies.items() if tally.counts})
+    for name, tally in tallies.items():
+        if tally.counts:
+            documents.add(name, tally)
+    return documents
 
 
 def _reported(one: Sifted, found: SiftReport) -> SourceReport:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-from schemas.tracks import arrow_schema
 from tasks.ingest.groups import Rows, Wanted, joined, marks_of, repeated, united, words_of
-from tasks.tracks import UNIONS, changes_of
+from tasks.ingest.sums import Sums, exact_sum, has_some
+from tasks.ingest.writing import put
+from tasks.tracks import OF_CHANGES, UNIONS, changes_of, read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,21 +21,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tasks.ingest.groups import Words
-
 # Ids are looked at in passes of so many rows; each row takes some tens of bytes.
 _ROWS_A_PASS = 16_000_000
 _THREADS = 2
 # Of so many new rows at most, each mark is looked for in what was folded before; it takes a table of 32 times that.
 _FEW_ROWS = 1 << 20
-_COLUMNS = ("popularity", *UNIONS)
-CHANGED = pa.schema(
-    [
-        pa.field("position", pa.int32()),
-        pa.field("stays", pa.bool_()),
-        pa.field("conflict", pa.bool_()),
-        *(arrow_schema().field(name).remove_metadata() for name in UNIONS),
-    ]
+_CODED = pa.list_(pa.field("element", pa.dictionary(pa.int32(), pa.string())))
+_ROWS = pa.schema([("popularity", pa.float64()), *((name, _CODED) for name in UNIONS), ("known", pa.bool_())])
+_LISTS = pa.list_(pa.field("element", pa.string()))
+_CHANGED = pa.schema(
+    zip(OF_CHANGES, (pa.int32(), pa.bool_(), pa.bool_(), *(_LISTS for _ in UNIONS)), strict=True),
 )
 
 
@@ -49,10 +44,24 @@ class Fold:
         Rows that were folded into another one.
     conflicts : int
         Ids whose popularity differs between repeats.
+    gone : Sums
+        What the partitions have less for it.
+    hashes : dict of str to str
+        SHA-256 of the files of changes that were written, by name; they are on the disk.
     """
 
-    repeats: int
-    conflicts: int
+    repeats: int = 0
+    conflicts: int = 0
+    gone: Sums = field(default_factory=Sums)
+    hashes: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def __add__(self, other: Fold) -> Fold:
+        return Fold(
+            self.repeats + other.repeats,
+            self.conflicts + other.conflicts,
+            self.gone + other.gone,
+            self.hashes | other.hashes,
+        )
 
 
 def fold(
@@ -83,11 +92,10 @@ def fold(
         What is new. The changes of all partitions are written beside them; see `tasks.tracks`.
     """
     if not fresh:
-        return Fold(0, 0)
+        return Fold()
     rows = sum(pq.read_metadata(part).num_rows for part in (*fresh, *folded))
     passes = -(-rows // rows_a_pass)
-    found = [_fold_some(fresh, folded, marks or {}, turn, passes) for turn in range(passes)]
-    return Fold(sum(one.repeats for one in found), sum(one.conflicts for one in found))
+    return sum((_fold_some(fresh, folded, marks or {}, turn, passes) for turn in range(passes)), Fold())
 
 
 def _fold_some(
@@ -103,23 +111,23 @@ def _fold_some(
         ids = [by_part[part] for part in parts]
         del new, old, by_part
         # Of what has been folded before, each id counts once: only those of fresh rows can come again.
-        met = repeated([mixed for mixed, _ in ids])
-        if not any(len(chosen) for chosen in met):
-            return Fold(0, 0)
-        places = [positions[chosen] for (_, positions), chosen in zip(ids, met, strict=True)]
-        del ids, met
+        alike = repeated([marks_here for marks_here, _ in ids])
+        if not len(alike.order):
+            return Fold()
+        places = [positions[chosen] for (_, positions), chosen in zip(ids, alike.places, strict=True)]
+        del ids
         found = list(threads.map(_rows, parts, places))
-        rows = joined([words for words, _ in found], [table for _, table in found])
-        del found
-        repeats, conflicts = int((~rows.stays).sum()), int((rows.conflict & ~rows.known & rows.stays).sum())
+        tables = [table for _, table in found]
+        rows = joined([words for words, _ in found], tables, alike)
+        conflicts, gone = int((rows.conflict & ~rows.known & rows.stays).sum()), _gone(rows, pa.concat_tables(tables))
+        del found, tables, alike
         ends = np.cumsum([0, *map(len, places)])
         work = [
             threads.submit(_write_changes, part, positions, rows, start)
             for part, positions, start in zip(parts, places, ends[:-1].tolist(), strict=True)
         ]
-        for one in work:
-            one.result()
-    return Fold(repeats, conflicts)
+        hashes = {name: sha256 for one in work for name, sha256 in one.result().items()}
+    return Fold(gone.rows, conflicts, gone, hashes)
 
 
 def _begins(part: Path) -> tuple[int, int]:
@@ -141,67 +149,79 @@ def _ids(
     if marks is not None and marks.is_file():
         all_marks = np.fromfile(marks, dtype="<u8").astype(np.uint64, copy=False)
     else:
-        all_marks = marks_of(pq.read_table(part, columns=["track_id"])["track_id"].combine_chunks())
+        all_marks = marks_of(pq.ParquetFile(part).read(["track_id"])["track_id"].combine_chunks())
     positions = wanted.find(all_marks) if wanted else np.flatnonzero(all_marks)
     if passes > 1:
         positions = positions[all_marks[positions] % np.uint64(passes) == turn]
-    file = changes_of(part)
-    if len(positions) and file.is_file():
-        changes = pq.read_table(file, columns=["position", "stays"])
+    if len(positions) and (changes := read_changes(part, ["position", "stays"])) is not None:
         gone = np.zeros(len(all_marks), dtype=bool)
         gone[changes["position"].to_numpy()] = ~changes["stays"].to_numpy()
         positions = positions[~gone[positions]]
     return all_marks[positions], positions
 
 
-def _rows(part: Path, positions: NDArray[np.int64]) -> tuple[Words, pa.Table]:
+def _rows(part: Path, positions: NDArray[np.int64]) -> tuple[NDArray[np.uint64], pa.Table]:
     """Return the ids of rows of a partition, and what counts of them now.
 
     Whether they stand for rows in conflict already is there as ``known``.
     """
     if not len(positions):
-        schema = pa.schema([arrow_schema().field(name) for name in _COLUMNS])
-        ids, _ = words_of(pa.array([], pa.string()))
-        return ids, schema.append(pa.field("known", pa.bool_())).empty_table()
-    there = pa.array(positions)
-    tracks = pq.read_table(part, columns=["track_id", *_COLUMNS]).take(there)
+        return np.empty((0, 3), dtype=np.uint64), _ROWS.empty_table()
+    # Genres are few: as codes they are read in a third of the time.
+    file = pq.ParquetFile(part, read_dictionary=[f"{name}.list.element" for name in UNIONS])
+    tracks = file.read(["track_id", "popularity", *UNIONS], use_threads=False).take(pa.array(positions))
     ids, _ = words_of(tracks["track_id"].combine_chunks())
-    tracks = tracks.drop_columns(["track_id"])
+    lists = {name: tracks[name] for name in UNIONS}
     known = np.zeros(len(tracks), dtype=bool)
-    file = changes_of(part)
-    if file.is_file():
-        changes = pq.read_table(file)
+    if (changes := read_changes(part)) is not None:
         changed_at = changes["position"].to_numpy()
         row = np.searchsorted(changed_at, positions)
         has = np.append(changed_at, -1)[row] == positions
         known[has] = changes["conflict"].to_numpy()[row[has]]
         # What a row stands for lies behind the lists of its own.
-        source = np.where(has, len(tracks) + row, np.arange(len(tracks)))
+        source = pa.array(np.where(has, len(tracks) + row, np.arange(len(tracks))))
         for name in UNIONS:
-            field = tracks.schema.field(name)
-            lists = pa.chunked_array([*tracks[name].chunks, *changes[name].cast(field.type).chunks], field.type)
-            tracks = tracks.set_column(tracks.schema.get_field_index(name), field, lists.take(pa.array(source)))
-    return ids, tracks.append_column("known", pa.array(known))
+            behind = changes[name].cast(_CODED)
+            lists[name] = pa.chunked_array([*lists[name].cast(_CODED).chunks, *behind.chunks]).take(source)
+    return ids, pa.table([tracks["popularity"], *lists.values(), pa.array(known)], schema=_ROWS)
 
 
-def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: int) -> None:
-    """Write what becomes of rows of a partition, which are those from `start` on, in order."""
+def _gone(rows: Rows, table: pa.Table) -> Sums:
+    """Return what goes with the rows that are folded into others, to which they leave their genres."""
+    goes = ~rows.stays
+    popularity = table["popularity"].to_numpy()[goes]
+    having = np.logical_or.reduce([has_some(table[name]) for name in UNIONS])
+    # Of each group one row stays, and has genres if any of them has.
+    groups = np.zeros(int(rows.group.max()) + 1, dtype=bool)
+    groups[rows.group[having]] = True
+    return Sums(
+        rows=len(popularity),
+        zeros=int((popularity == 0).sum()),
+        without_genre=int((~having).sum()) - int((~groups).sum()),
+        popularity=exact_sum(popularity),
+    )
+
+
+def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: int) -> dict[str, str]:
+    """Write what becomes of rows of a partition, which are those from `start` on, in order; return name and hash."""
     chosen = np.flatnonzero(rows.several[start : start + len(positions)])
     if not len(chosen):
-        return
-    here, positions = start + chosen, positions[chosen]
+        return {}
+    here, positions = start + chosen, positions[chosen].astype(np.int32)
     stays = rows.stays[here]
-    lists = {name: united(rows, name, here) for name in UNIONS}
-    changes = pa.table(
-        [pa.array(positions.astype(np.int32)), pa.array(stays), pa.array(rows.conflict[here] & stays), *lists.values()],
-        schema=CHANGED,
-    )
+    lists = [united(rows, name, here) for name in UNIONS]
+    changes = pa.table([positions, stays, rows.conflict[here] & stays, *lists], schema=_CHANGED)
     file = changes_of(part)
-    if file.is_file():
-        before = pq.read_table(file)
-        same = pc.is_in(before["position"], value_set=changes["position"].combine_chunks())
-        stay = before.filter(pc.invert(same)).cast(CHANGED)
-        changes = pa.concat_tables([stay, changes]).sort_by("position")
+    if (before := read_changes(part)) is not None:
+        was_at = before["position"].to_numpy()
+        kept = np.flatnonzero(np.isin(was_at, positions, assume_unique=True, invert=True))
+        order = np.argsort(np.concatenate([was_at[kept], positions]), kind="stable")
+        source = np.concatenate([kept, len(was_at) + np.arange(len(positions))])[order]
+        changes = pa.concat_tables([before, changes]).take(pa.array(source))
         file.unlink()  # it may be shared with an earlier result
     file.parent.mkdir(exist_ok=True)
-    pq.write_table(changes.combine_chunks(), file, compression="zstd")
+    options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, _CHANGED, options=options) as writer:
+        writer.write_table(changes.combine_chunks())
+    return {file.name: put(memoryview(sink.getvalue()), file)}

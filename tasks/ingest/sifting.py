@@ -60,7 +60,7 @@ def sift(
     source: Source,
     parameters: IngestParameters,
     folder: Path,
-    inspection: Callable[[], Inspection],
+    inspection: Inspection,
     progress: Callable[[int, int | None], None] = lambda _done, _of: None,
 ) -> Found:
     """Read a source and tell good rows from bad.
@@ -72,8 +72,8 @@ def sift(
         Of them, those in `key_parameters` matter here.
     folder : Path
         Is given ``tracks/part-00000.parquet`` and so on, ``quarantine.parquet`` and ``sifted.json``.
-    inspection : callable
-        Returns what judges the rows; called when there are some, for it takes seconds to import.
+    inspection : Inspection
+        Judges the rows; set up when it is known that there are some to judge.
     progress : callable
         Told how many rows have been read, and of how many where that is known.
 
@@ -98,14 +98,14 @@ def sift(
         sample = whole(reader.partitions(SAMPLE_ROWS)).table
         recognised = recognise(source.name, reader.names, sample, parameters.columns)
         rules = row_rules(recognised.positions)
+        inspection.begin()
         pieces = Ahead(reader.partitions(parameters.partition_rows, _numbers(recognised)))
         with pieces, Ahead(_coerced(source, recognised, pieces)) as coerced:
-            judge = inspection()
             for piece, values, unreadable in coerced:
                 rows_in += len(piece.rows) + len(piece.malformed)
                 reasons: dict[int, list[str]] = {}
                 if values is not None and unreadable is not None:
-                    broken = judge.inspect(rules, values, unreadable, piece.rows, tally, kept)
+                    broken = inspection.inspect(rules, values, unreadable, piece.rows, tally, kept)
                     reasons = bad_rows(broken)
                     emptied, noted_here = without_noted(values, piece.rows, broken, reasons)
                     noted.update(noted_here)
@@ -115,7 +115,7 @@ def sift(
                 quarantine.add(reader, piece, reasons)
                 progress(rows_in, reader.total)
         quarantine.put(reader)
-        judge.confirm(rules, kept, tally)
+        inspection.confirm(rules, kept, tally)
     report = SiftReport(
         layout=recognised.layout.name,
         why="; ".join(filter(None, [recognised.why, reader.note])),
@@ -126,6 +126,7 @@ def sift(
         first=quarantine.first,
         noted=dict(noted),
         tally=tuple(tally.plain()),
+        parts=tuple(one.plain() for one in writer.sums),
     )
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return Found(report, writer.hashes)

@@ -16,7 +16,7 @@ from schemas.parameters import IngestParameters
 from schemas.references import Source
 from tasks.addresses import is_address, shown
 from tasks.ingest.formats import READS, is_table_name, printable
-from tasks.ingest.known import KnownFiles, now, stamp
+from tasks.ingest.known import KnownFiles, now, settled, stamp
 from tasks.ingest.text import Utf8Check
 from tasks.ingest.unfolding import is_archive
 from tasks.progress import LOGGER
@@ -143,15 +143,19 @@ def _of_file(path: Path, name: str, place: str, max_unfold: float, known: KnownF
     if path.stat().st_size == 0:
         message = f"{place or path} is empty: fetch it again or leave it out"
         raise CorpusRejected(message)
+    whole = path.resolve()
+    before = stamp(whole)
+    found: dict[str, object] = {"stamp": tuple(before), "settled": settled(before, now())}
+    if place:  # a copy of ours is replaced whole, and touched by whoever uses it
+        found = {"place": place}
     if is_archive(path):
         from tasks.ingest.archives import members
 
         for member in members(path, name, max_unfold):
-            yield member.model_copy(update={"place": place})
+            yield member.model_copy(update=found)
         return
-    whole = path.resolve()
     sha256, utf8 = known.find(whole) or _noted(whole, known)
-    yield Source(path=str(whole), name=name, sha256=sha256, utf8=utf8, place=place)
+    yield Source(path=str(whole), name=name, sha256=sha256, utf8=utf8).model_copy(update=found)
 
 
 def _noted(path: Path, known: KnownFiles) -> tuple[str, bool]:

@@ -12,10 +12,12 @@ from pyarrow import parquet as pq
 
 from tasks.ingest.background import Behind
 from tasks.ingest.groups import marks_of
+from tasks.ingest.sums import Sums
 from tasks.storage import sync
 from tasks.tracks import TRACKS
 
 if TYPE_CHECKING:
+    from collections.abc import Buffer
     from pathlib import Path
 
 MARKS = "marks"
@@ -26,7 +28,7 @@ _SPARE = 1.1  # partitions of one source are of one size, about
 _FEW = 1024
 _PLAIN_TEXT = ("track_id", "track_name", "album_name", "artists")
 _COMPRESSED = ("track_name", "album_name", "artists")
-_ASKED_FOR = ["source", "row", "track_id", "popularity"]
+_ASKED_FOR = ["source", "row"]
 
 
 class PartWriter:
@@ -37,7 +39,9 @@ class PartWriter:
     Attributes
     ----------
     hashes : dict of str to str
-        SHA-256 of each file by its path in the folder; complete when the context has been left.
+        SHA-256 of each file by its path in the folder; complete when the context has been left, as the next is.
+    sums : list of Sums
+        Of each partition.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,6 +53,7 @@ class PartWriter:
         self._pieces: list[pa.Table] = []
         self._room: pa.Buffer | None = None
         self.hashes: dict[str, str] = {}
+        self.sums: list[Sums] = []
 
     def __enter__(self) -> Self:
         self._behind.__enter__()
@@ -75,6 +80,10 @@ class PartWriter:
         self._put(self._encoded(tracks), f"{TRACKS}/{name}.parquet")
         marks = marks_of(tracks["track_id"].combine_chunks())
         self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
+        self.sums.append(Sums.of(tracks))
+
+    def _put(self, data: memoryview, name: str) -> None:
+        self.hashes[name] = put(data, self._folder / name)
 
     def _encoded(self, tracks: pa.Table) -> memoryview:
         """Return a partition as Parquet; what this returned before is lost."""
@@ -90,12 +99,13 @@ class PartWriter:
         self._room = pa.allocate_buffer(int(len(data) * _SPARE))
         return data
 
-    def _put(self, data: memoryview, name: str) -> None:
-        self.hashes[name] = hashlib.sha256(data).hexdigest()
-        path = self._folder / name
-        with path.open("wb") as file:
-            file.write(data)
-        sync(path)
+
+def put(data: Buffer, path: Path) -> str:
+    """Write a file and have it put on the disk; return its SHA-256, as hex, which need not be read for it."""
+    with path.open("wb") as file:
+        file.write(data)
+    sync(path)
+    return hashlib.sha256(data).hexdigest()
 
 
 def write_tracks(tracks: pa.Table, where: Path | pa.NativeFile) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class PlainInspection(Inspection):
     """Judges as Great Expectations does, in a hundredth of the time; needs no set-up."""
 
-    def __init__(self) -> None:
+    def begin(self) -> None:
         """Set nothing up."""
 
     def inspect(
@@ -44,8 +44,11 @@ class PlainInspection(Inspection):
     def confirm(self, rules: Sequence[Rule], kept: Extremes, tally: Tally) -> None:
         """Add nothing."""
 
-    def validate(self, rules: Sequence[Rule], frame: pd.DataFrame) -> list[tuple[Rule, Rows, list[Any]]]:
+    def validate(
+        self, rules: Sequence[Rule], frame: pd.DataFrame, *, mixed: bool = False
+    ) -> list[tuple[Rule, Rows, list[Any]]]:
         """Return the same, with the first values that break each rule."""
+        del mixed
         broken = []
         for rule in rules:
             values = frame[UNREADABLE.format(rule.column) if rule.kind == "readable" else rule.column]

@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.server
-import shutil
 import socket
-import subprocess
-import sysconfig
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from buckets import SECRET, USER, s3_server
 
 from schemas.errors import CorpusRejected, PlaceUnreachable
 from tasks.ingest import fetching
@@ -245,36 +243,14 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Start an S3-compatible server in a process of its own; return the folder whose folders are its buckets."""
-    pytest.importorskip("s3fs")
-    beside = Path(sysconfig.get_path("scripts"), "rclone")
-    rclone = str(beside) if beside.exists() else shutil.which("rclone")
-    if rclone is None:
-        pytest.skip("no rclone to serve S3 with")
     folder = tmp_path_factory.mktemp("buckets")
     (folder / "music" / "playlists").mkdir(parents=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [rclone, "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--auth-key", "someone,hush"]
-    command += ["--dir-cache-time", "0s", "--config", str(folder / "none.conf")]
-    with pytest.MonkeyPatch.context() as patch, subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+    with pytest.MonkeyPatch.context() as patch, s3_server(folder, "--dir-cache-time", "0s") as port:
         patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "someone")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+        patch.setenv("AWS_ACCESS_KEY_ID", USER)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        try:
-            _wait_for(port)
-            yield folder
-        finally:
-            server.terminate()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.1)
-    pytest.fail("the S3 server did not start")
+        yield folder
 
 
 def test_s3_a_file_a_folder_and_a_pattern(store: Path, tmp_path: Path) -> None:

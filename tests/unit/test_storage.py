@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from schemas.errors import CorpusRejected, CorruptStep
 from schemas.versions import STEPS
 from tasks.retrying import passes
+from tasks.stamps import STAMPS
 from tasks.storage import Storage, key_of
 
 if TYPE_CHECKING:
@@ -78,6 +80,81 @@ def test_a_damaged_result_is_made_again(storage: Storage, harm: str) -> None:
     with pytest.raises(CorruptStep):
         storage.open(reference)
     assert storage.run("group", "k1", write("a")) == reference
+
+
+def rot(file: Path, text: str) -> None:
+    """Change a file as a disk does by itself: nothing but its content tells."""
+    found = file.stat()
+    assert len(text) == found.st_size
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def run_believing(storage: Storage, build: Callable[[Path], None]) -> Path:
+    """Run a step whose files in one folder are believed, and return what it found or made."""
+    return Path(storage.run("sift", "k1", build, believed="inner").path) / "inner" / "file.txt"
+
+
+@pytest.mark.parametrize("harm", ["change", "cut", "replace", "remove", "cut the stamps"])
+def test_a_file_that_was_touched_is_not_believed(storage: Storage, harm: str) -> None:
+    file = run_believing(storage, write("a"))
+    if harm == "replace":
+        (file.parent / "other").write_text("b", encoding="utf-8")
+        os.utime(file.parent / "other", ns=(0, file.stat().st_mtime_ns))
+        (file.parent / "other").rename(file)
+    elif harm == "remove":
+        file.unlink()
+    elif harm == "cut the stamps":
+        rot(file, "b")
+        (file.parents[1] / STAMPS).write_text('{"inner/file.txt": [1,', encoding="utf-8")
+    else:
+        file.write_text("b" if harm == "change" else "", encoding="utf-8")
+    assert run_believing(storage, write("c")).read_text(encoding="utf-8") == "c"
+
+
+def test_only_what_lies_in_the_folder_is_believed(storage: Storage) -> None:
+    file = run_believing(storage, write("a"))
+    rot(file, "b")
+    assert run_believing(storage, refuse) == file, "it is not read"
+    assert storage.find("sift", "k1") is None, "asked without believing"
+
+    def two(folder: Path) -> None:
+        write("a")(folder)
+        (folder / "outer.txt").write_text("a", encoding="utf-8")
+
+    run_believing(storage, two)
+    rot(file.parents[1] / "outer.txt", "b")
+    assert run_believing(storage, write("c")).read_text(encoding="utf-8") == "c"
+
+
+def test_what_is_found_wrong_where_it_is_shared_is_not_believed_any_more(storage: Storage) -> None:
+    file = run_believing(storage, write("a"))
+
+    def shares(folder: Path) -> dict[str, str]:
+        os.link(file, folder / "linked.txt")
+        return {"linked.txt": hashlib.sha256(b"a").hexdigest()}
+
+    rot(file, "b")
+    reference = storage.run("ingest", "k1", shares)
+    with pytest.raises(CorruptStep):
+        storage.open(reference)
+    file = run_believing(storage, write("a"))
+    assert file.read_text(encoding="utf-8") == "a"
+    assert (storage.open(storage.run("ingest", "k1", shares)) / "linked.txt").read_text(encoding="utf-8") == "a"
+
+
+def test_what_is_read_and_found_right_is_believed_from_then_on(storage: Storage) -> None:
+    file = run_believing(storage, write("a"))
+    os.utime(file)
+    assert run_believing(storage, refuse) == file
+    rot(file, "b")
+    assert run_believing(storage, refuse) == file
+
+
+def test_who_is_to_believe_nothing_makes_it_again(storage: Storage) -> None:
+    rot(run_believing(storage, write("a")), "b")
+    again = storage.run("sift", "k1", write("a"), force=True, believed="inner")
+    assert (storage.open(again) / "inner" / "file.txt").read_text(encoding="utf-8") == "a"
 
 
 def test_what_a_killed_process_left_is_swept_away(storage: Storage, tmp_path: Path) -> None:

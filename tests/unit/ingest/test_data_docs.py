@@ -20,7 +20,7 @@ from tasks.ingest.inspection import Inspection
 from tasks.ingest.tallies import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     Ingest = Callable[..., Any]
@@ -124,8 +124,9 @@ NOT_NULL = Rule("not_null", "energy", "energy: missing")
 
 
 @pytest.fixture(scope="module")
-def inspection() -> Inspection:
-    return Inspection()
+def inspection() -> Iterator[Inspection]:
+    with Inspection() as one:
+        yield one
 
 
 def rows_of(energy: Sequence[float | None], rules: Sequence[Rule], inspection: Inspection) -> dict[str, list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +16,10 @@ from schemas.reports import IngestReport
 from schemas.tracks import arrow_schema
 from tasks.ingest import sifting
 from tasks.ingest.incremental import ingest_incrementally
+from tasks.ingest.opening import opened
 from tasks.ingest.sources import find_sources
 from tasks.storage import Storage, key_of
-from tasks.tracks import CHANGES, partitions_of, read_tracks
+from tasks.tracks import CHANGES, TRACKS, changes_of, partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +35,7 @@ def ingest_again(folder: Path, work: Path, **parameters: Any) -> tuple[Path, Ing
     storage, sources = Storage(work), find_sources([str(folder)])
     chosen = IngestParameters(**parameters)
     key = key_of("ingest", [f"{source.name}:{source.sha256}" for source in sources], chosen)
-    reference = storage.run("ingest", key, lambda here: ingest_incrementally(sources, chosen, here, storage))
-    result = storage.open(reference)
+    _, result = opened(storage, key, lambda here: ingest_incrementally(sources, chosen, here, storage))
     return result, IngestReport.model_validate_json((result / "report.json").read_text())
 
 
@@ -127,6 +128,67 @@ def test_a_damaged_fold_is_not_gone_on_from(tmp_path: Path, write_csv: WriteCsv)
     assert (report.rows.kept, report.rows.repeats) == (2, 1)
 
 
+def rot(part: Path, change: Callable[[bytearray], None]) -> None:
+    """Change a file as a disk does by itself: nothing but its content tells."""
+    found, content = part.stat(), bytearray(part.read_bytes())
+    change(content)
+    part.write_bytes(content)
+    os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def one_bit(content: bytearray) -> None:
+    """Change a name, which Parquet does not notice."""
+    content[content.index(b"Ann")] ^= 1
+
+
+def much(content: bytearray) -> None:
+    """Leave nothing that can be read."""
+    content[4:-8] = bytes(len(content) - 12)
+
+
+@pytest.mark.parametrize("linked", [True, False], ids=["links", "copies"])
+@pytest.mark.parametrize("harm", [one_bit, much])
+def test_a_partition_that_rots_is_read_again_in_the_end(
+    tmp_path: Path,
+    write_csv: WriteCsv,
+    read: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    harm: Callable[[bytearray], None],
+    *,
+    linked: bool,
+) -> None:
+    if not linked:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError("no links here")))
+    folder, work = tmp_path / "corpus", tmp_path / "work"
+    folder.mkdir()
+    write_csv(folder / "a.csv", [{}, {}])
+    ingest_again(folder, work)
+    [sift] = Storage(work).finished("sift")
+    rot(sift / TRACKS / "part-00000.parquet", harm)
+    write_csv(folder / "b.csv", [{"track_id": IDS[0]}])
+    result, report = ingest_again(folder, work)
+    assert sorted(read) == ["a.csv", "a.csv", "b.csv"]
+    # What a copy was made from is not believed, and read first.
+    assert ("has changed since it was written: it is made again" in caplog.text) is linked
+    assert report.rows.kept == 3
+    assert {name for part in contents(result) for row in part for name in row["artists"]} == {"Ann", "Bob"}
+
+
+def test_a_partition_that_rots_is_not_believed_where_it_is_written_anew(
+    tmp_path: Path, write_csv: WriteCsv, read: list[str]
+) -> None:
+    folder, work = tmp_path / "corpus", tmp_path / "work"
+    folder.mkdir()
+    write_csv(folder / "a.csv", [{}])
+    ingest_again(folder, work)
+    [sift] = Storage(work).finished("sift")
+    rot(sift / TRACKS / "part-00000.parquet", one_bit)
+    result, _ = ingest_again(folder, work, repeats="recording")
+    assert read == ["a.csv"] * 2
+    assert contents(result)[0][0]["artists"] == ["Ann", "Bob"]
+
+
 ROW = st.fixed_dictionaries(
     {
         "track_id": st.sampled_from([*IDS, ""]),
@@ -159,6 +221,6 @@ def test_file_by_file_is_the_same_as_all_at_once(
     assert last[1] == whole[1]
     assert contents(last[0]) == contents(whole[0])
     for part in partitions_of(whole[0]):
-        one, other = (result / CHANGES / part.name for result in (last[0], whole[0]))
+        one, other = (changes_of(result / TRACKS / part.name) for result in (last[0], whole[0]))
         assert one.is_file() == other.is_file()
         assert not one.is_file() or one.read_bytes() == other.read_bytes()

@@ -12,6 +12,7 @@ import pytest
 from schemas.tracks import arrow_schema
 from tasks.ingest import groups, repeats
 from tasks.ingest.repeats import Fold, fold
+from tasks.ingest.sums import Sums
 from tasks.tracks import TRACKS, partitions_of, read_tracks
 
 if TYPE_CHECKING:
@@ -57,7 +58,13 @@ def plainly(parts: list[Path]) -> tuple[dict[str | None, tuple[float, int, int, 
         genres.setdefault(one, set()).update(row["genres"] or ())
         popularity.setdefault(one, set()).add(row["popularity"])
     stays = {one: (-minus, source, row, tuple(sorted(genres[one]))) for one, (minus, source, row) in best.items()}
-    return stays, Fold(len(rows) - len(best), sum(len(values) > 1 for values in popularity.values()))
+    gone = Sums(
+        rows=len(rows) - len(best),
+        zeros=sum(row["popularity"] == 0 for row in rows) - sum(one[0] == 0 for one in stays.values()),
+        without_genre=sum(not row["genres"] for row in rows) - sum(not one[3] for one in stays.values()),
+        popularity=int(sum(row["popularity"] for row in rows) - sum(one[0] for one in stays.values())) << 1074,
+    )
+    return stays, Fold(gone.rows, sum(len(values) > 1 for values in popularity.values()), gone)
 
 
 def what_stays(parts: list[Path]) -> dict[str | None, tuple[float, int, int, tuple[str, ...]]]:
@@ -81,19 +88,21 @@ def test_passes_find_the_same(parts: list[Path], rows_a_pass: int) -> None:
 
 def test_one_part_after_the_other_finds_the_same(parts: list[Path]) -> None:
     expected, counts = plainly(parts)
-    found = [fold([part], parts[:number]) for number, part in enumerate(parts)]
-    assert Fold(sum(one.repeats for one in found), sum(one.conflicts for one in found)) == counts
+    assert sum((fold([part], parts[:number]) for number, part in enumerate(parts)), Fold()) == counts
     assert what_stays(parts) == expected
 
 
-def test_ids_that_are_mixed_alike_are_told_apart(parts: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shift", [0, 61])
+def test_ids_that_are_mixed_alike_are_told_apart(
+    parts: list[Path], monkeypatch: pytest.MonkeyPatch, shift: int
+) -> None:
     expected, counts = plainly(parts)
-    real = groups.words_of
+    real = groups.marks_of
 
-    def badly_mixed(ids: pa.Array) -> tuple[groups.Words, np.ndarray]:
-        words, positions = real(ids)
-        return groups.Words(words.words, words.mixed % np.uint64(7)), positions
+    def badly_mixed(ids: pa.Array) -> np.ndarray:
+        marks = real(ids)
+        return np.where(marks > 0, (marks % np.uint64(7) + np.uint64(1)) << np.uint64(shift), 0)
 
-    monkeypatch.setattr(repeats, "words_of", badly_mixed)
+    monkeypatch.setattr(repeats, "marks_of", badly_mixed)
     assert fold(parts) == counts
     assert what_stays(parts) == expected
