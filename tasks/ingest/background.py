@@ -11,21 +11,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-def ahead[T](items: Iterable[T], depth: int = 1) -> Iterator[T]:
-    """Yield items that another thread makes, at most `depth` of them ahead. What it raises is raised here."""
-    iterator = iter(items)
+class Ahead[T]:
+    """Items that another thread makes from now on; a context manager. What it raises is raised where they are taken.
 
-    def following() -> list[T]:
-        return list(islice(iterator, 1))
+    Parameters
+    ----------
+    items : iterable
+    depth : int
+        How many of them may be ready and wait.
+    """
 
-    with ThreadPoolExecutor(1) as pool:
-        waiting = deque(pool.submit(following) for _ in range(depth))
-        try:
-            while made := waiting.popleft().result():
-                waiting.append(pool.submit(following))
-                yield from made
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    def __init__(self, items: Iterable[T], depth: int = 2) -> None:
+        self._items = iter(items)
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting = deque(self._pool.submit(self._following) for _ in range(depth))
+
+    def _following(self) -> list[T]:
+        return list(islice(self._items, 1))
+
+    def __iter__(self) -> Iterator[T]:
+        while made := self._waiting.popleft().result():
+            self._waiting.append(self._pool.submit(self._following))
+            yield from made
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Behind:

@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 _A, _LETTERS, _ZERO, _DIGITS = np.uint8(ord("a")), np.uint8(26), np.uint8(ord("0")), np.uint8(10)
 
 
-def bytes_of(text: pa.StringArray) -> NDArray[np.uint8]:
-    """Return the bytes of all cells, without a copy; those of null cells may be among them."""
+def cells_of(text: pa.StringArray) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Return the bytes of all cells, and where in them each begins and the last one ends, without a copy of the bytes.
+
+    Those of null cells may be among them.
+    """
     _, offsets, data = text.buffers()
     if not len(text) or data is None:
-        return np.empty(0, dtype=np.uint8)
-    ends = np.frombuffer(offsets, dtype=np.int32, count=text.offset + len(text) + 1)
-    return np.frombuffer(data, dtype=np.uint8)[ends[text.offset] : ends[-1]]
+        return np.empty(0, dtype=np.uint8), np.zeros(len(text) + 1, dtype=np.int32)
+    ends = np.frombuffer(offsets, dtype=np.int32, count=text.offset + len(text) + 1)[text.offset :]
+    return np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]], ends - ends[0] if ends[0] else ends
+
+
+def bytes_of(text: pa.StringArray) -> NDArray[np.uint8]:
+    """Return the bytes of all cells, without a copy; those of null cells may be among them."""
+    return cells_of(text)[0]
 
 
 def may_hold(text: pa.StringArray, part: bytes) -> bool:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from schemas.errors import CorpusRejected
 from schemas.layouts import LISTS
 from schemas.tracks import COLUMNS, ID_LENGTH, arrow_schema
-from tasks.ingest.buffers import all_finite, all_long, may_hold, span
+from tasks.ingest.blanks import trimmed
+from tasks.ingest.buffers import all_finite, all_long, cells_of, may_hold, span
 from tasks.ingest.lists import split_cells
 from tasks.ingest.wording import FALSE, MISSING, TRUE, date, number, split_at, texts_of_list
 
@@ -28,6 +29,7 @@ _TRACK = r"^(?:spotify:track:|https?://\S*/tracks?/)([^/?#\s]+)(?:[?#].*)?$"
 _DATE = r"^[1-9]\d{3}(-(0[1-9]|1[0-2])(-(0[1-9]|1\d|2[0-8]))?)?$"
 _WITHIN = "\x1f"
 _INT32_END = 2**31
+_MISSING = pa.array(MISSING)
 _LONGEST_MISSING = max(len(word.encode()) for word in MISSING)
 
 
@@ -95,11 +97,17 @@ def _column(file: str, batch: pa.RecordBatch, column: Column, recognised: Recogn
 
 def _present_text(raw: pa.Array) -> pa.Array:
     """Return values as trimmed text, with null for everything that stands for no value."""
-    text = _without_nul(pc.utf8_trim_whitespace(as_text(raw)))
-    lengths = pc.binary_length(text)
-    if not len(text) or (pc.min(lengths).as_py() or 0) > _LONGEST_MISSING:
+    text = _without_nul(trimmed(as_text(raw)))
+    _, ends = cells_of(text)
+    short = np.flatnonzero(np.diff(ends) <= _LONGEST_MISSING)
+    if not len(short):
         return text
-    return _null_where(pc.is_in(text, value_set=pa.array(MISSING)), text)
+    missing = pc.is_in(text.take(pa.array(short)), value_set=_MISSING).to_numpy(zero_copy_only=False)
+    if not missing.any():
+        return text
+    mask = np.zeros(len(text), dtype=bool)
+    mask[short[missing]] = True
+    return _null_where(pa.array(mask), text)
 
 
 def _without_nul(text: pa.Array) -> pa.Array:
@@ -200,7 +208,7 @@ def _texts(raw: pa.Array, separator: str | None) -> Read:
     if pa.types.is_list(raw.type) or pa.types.is_large_list(raw.type):
         raw, separator = _joined(raw), _WITHIN
     text = _present_text(raw)
-    quoted = separator != _WITHIN and pc.any(pc.starts_with(text, "["), min_count=0).as_py()
+    quoted = separator != _WITHIN and _any_begins(text, "[")
     if not quoted and separator not in {LISTS, ","}:
         return split_cells(text, separator), _readable(len(raw))
 
@@ -217,6 +225,12 @@ def _texts(raw: pa.Array, separator: str | None) -> Read:
         return values, _readable(len(raw))
     broken = pc.and_(pc.is_valid(text), pc.is_null(values))
     return values, pc.and_(broken, pc.not_equal(text, "[]").fill_null(False))  # noqa: FBT003 - Arrow's signature
+
+
+def _any_begins(text: pa.Array, letter: str) -> bool:
+    """Say whether any cell begins with a letter of ASCII."""
+    data, ends = cells_of(text)
+    return bool((data[ends[:-1][np.diff(ends) > 0]] == ord(letter)).any())
 
 
 def _joined(lists: pa.Array) -> pa.Array:

@@ -31,6 +31,10 @@ class NotNumbersError(Exception):
         self.columns = columns
 
 
+class LongRecordError(Exception):
+    """A record does not fit in a small block."""
+
+
 def checked(numbered: Iterator[Numbered], numbers: frozenset[int]) -> Iterator[Numbered]:
     """Pass batches on in which all numbers are finite: text such as `inf` has reasons of its own to be refused."""
     for batch, rows in numbered:

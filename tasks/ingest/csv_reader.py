@@ -14,7 +14,7 @@ from pyarrow import csv
 
 from schemas.errors import CorpusRejected
 from schemas.expectations import MALFORMED
-from tasks.ingest.csv_checks import NotNumbersError, checked, without_unclosed
+from tasks.ingest.csv_checks import LongRecordError, NotNumbersError, checked, without_unclosed
 from tasks.ingest.dialects import sniff
 from tasks.ingest.lines import Lines
 from tasks.ingest.partitions import (
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from schemas.references import Source
     from tasks.ingest.text import Utf8Stream
 
-# A record has to fit in a block.
+# A record has to fit in a block. What is made of a smaller one stays in the cache, so those are tried first.
 _BLOCK = 8 << 20
+_SMALL_BLOCK = 2 << 20
 _CHUNK = 1 << 20
 _ATTEMPTS = 2
 _NOT_A_NUMBER = re.compile(r"^In CSV column #(\d+): .*conversion error")
+_DOES_NOT_FIT = re.compile("straddling|Empty CSV")  # a record, the header
 _LINE_END = re.compile(r"[\r\n]")
 
 
@@ -92,17 +94,19 @@ class CsvReader:
         return " and ".join(filter(None, [self._dialect.note, self._encoding]))
 
     def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:
-        """Yield the rows, `size` at a time; columns of plain numbers come as such.
+        """Yield the rows, a piece at a time; columns of plain numbers come as such.
 
         Arrow parses numbers many times as fast as text, but gives up at the first cell that is none. The column is then
-        read as text from there on.
+        read as text from there on; and in larger blocks from the first record on that is longer than a small one.
         """
-        self._size, last = size, 0
+        self._size, last, filled, block = size, 0, 0, min(_SMALL_BLOCK, _BLOCK)
         while True:
             try:
-                for partition in self._partitions(size, numbers, last):
-                    yield partition
-                    last = last_row(partition, last)
+                for piece in self._pieces(size, numbers, block, last, filled):
+                    yield piece
+                    last, filled = last_row(piece, last), (filled + len(piece.rows)) % size
+            except LongRecordError:
+                block = _BLOCK
             except NotNumbersError as found:
                 # Two columns with words in them are many: no more attempts.
                 numbers = numbers - found.columns if self._attempts < _ATTEMPTS else frozenset()
@@ -121,7 +125,7 @@ class CsvReader:
             return rows
         if self._texts is None:
             # Line and record numbers differ, for a line end in a field or an empty line.
-            self._texts = self._partitions(self._size, frozenset(), 0)
+            self._texts = self._pieces(self._size, frozenset(), _BLOCK)
         return self._from_texts(self._texts, numbers, rows.column_names)
 
     def close(self) -> None:
@@ -195,13 +199,15 @@ class CsvReader:
             self._held = None if len(numbers) else partition
         return pa.concat_tables(found)
 
-    def _partitions(self, size: int, numbers: frozenset[int], after: int) -> Generator[Partition]:
+    def _pieces(
+        self, size: int, numbers: frozenset[int], block: int, after: int = 0, filled: int = 0
+    ) -> Generator[Partition]:
         malformed: list[Malformed] = []
         text = self._opened()
         try:
-            with self._open(text, malformed, self._width, numbers, skip=1) as reader:
+            with self._open(text, malformed, self._width, numbers, block, skip=1) as reader:
                 rows = after_row(checked(numbered(reader, malformed), numbers), after)
-                held = rebatched(rows, size, malformed, after)
+                held = rebatched(rows, size, malformed, after, filled)
                 yield from without_unclosed(held, text, self._dialect, numbers)
             if self._swallowing is not None:
                 message = (
@@ -212,6 +218,8 @@ class CsvReader:
         except pa.ArrowInvalid as error:
             if column := _NOT_A_NUMBER.search(str(error)):
                 raise NotNumbersError(frozenset({int(column[1])})) from None
+            if block < _BLOCK and _DOES_NOT_FIT.search(str(error)):
+                raise LongRecordError from None
             raise self._unreadable(error) from None
         finally:
             self._note_encoding(text)
@@ -228,6 +236,7 @@ class CsvReader:
         malformed: list[Malformed],
         width: int,
         numbers: frozenset[int] = frozenset(),
+        block: int | None = None,
         skip: int = 0,
     ) -> csv.CSVStreamingReader:
         quote = self._dialect.quote
@@ -253,7 +262,7 @@ class CsvReader:
             # header, so that names given twice, or none, do no harm.
             read_options=csv.ReadOptions(
                 use_threads=False,
-                block_size=_BLOCK,
+                block_size=block or _BLOCK,
                 autogenerate_column_names=True,
                 skip_rows=self._dialect.skip,
                 skip_rows_after_names=skip,

@@ -12,6 +12,10 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# How long memory that is free is kept for use again: fresh memory costs more than what is written into it. By itself
+# jemalloc keeps it for a second, which is soon gone where a disk is waited for.
+_KEPT_MS = 10_000
+
 
 @contextlib.contextmanager
 def frugal_memory() -> Iterator[None]:
@@ -24,6 +28,7 @@ def frugal_memory() -> Iterator[None]:
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         with contextlib.suppress(NotImplementedError):
             pa.set_memory_pool(pa.jemalloc_memory_pool())
+            pa.jemalloc_set_decay_ms(_KEPT_MS)
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from pyarrow import parquet as pq
 
 from schemas.errors import CorpusRejected
 from tasks.ingest.dialects import MOST_COLUMNS
-from tasks.ingest.partitions import numbered, rebatched
+from tasks.ingest.partitions import numbered, picked, rebatched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,11 +80,7 @@ class ParquetReader:
 
     def as_text(self, partition: Partition, positions: NDArray[np.int64]) -> pa.Table:
         """Return rows of a partition."""
-        try:
-            return partition.table.take(pa.array(positions))
-        except pa.ArrowNotImplementedError:  # of some types, such as string_view, Arrow can only take slices
-            rows = [partition.table.slice(position, 1) for position in positions.tolist()]
-            return pa.concat_tables([partition.table.slice(0, 0), *rows])
+        return picked(partition, positions).table
 
     def close(self) -> None:
         """Remove what was unpacked."""

@@ -1,4 +1,4 @@
-"""Rows as they came, a partition at a time: what every reader hands on."""
+"""Rows as they came, a piece at a time: what every reader hands on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FLOOD = 100_000
+# What costs the same for few rows as for many is done once a piece.
+_PIECE_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Malformed:
 
 @dataclass(frozen=True)
 class Partition:
-    """Some consecutive records of a source.
+    """Some consecutive records of a source: a piece of a partition, or all of it.
 
     Parameters
     ----------
@@ -39,11 +41,14 @@ class Partition:
         Their record numbers, from 1, ascending.
     malformed : tuple of Malformed
         Those in between that could not be split.
+    ends : bool
+        Whether a partition ends with them.
     """
 
     table: pa.Table
     rows: NDArray[np.int64]
     malformed: tuple[Malformed, ...] = ()
+    ends: bool = True
 
 
 def is_flood(malformed: int, rows: int) -> bool:
@@ -82,7 +87,7 @@ class Reader(Protocol):
         ...
 
     def partitions(self, size: int, numbers: frozenset[int] = frozenset()) -> Iterator[Partition]:
-        """Yield the rows, `size` at a time.
+        """Yield the rows, a piece at a time, of which some end a partition of `size` rows.
 
         The columns at the positions `numbers` should hold numbers: where all their cells do, they may come as such.
         """
@@ -129,33 +134,74 @@ def last_row(partition: Partition, otherwise: int) -> int:
 
 
 def rebatched(
-    numbered: Iterable[Numbered], size: int, malformed: list[Malformed], after: int = 0
+    numbered: Iterable[Numbered], size: int, malformed: list[Malformed], after: int = 0, filled: int = 0
 ) -> Iterator[Partition]:
-    """Yield partitions of `size` rows; takes the malformed ones after row `after` out of `malformed` as it passes them.
+    """Yield pieces of some batches each, cut where `size` rows make a partition.
 
-    The last rows are held back until the end is reached, so that the last partition is known to be it.
+    Takes the malformed ones after row `after` out of `malformed` as it passes them. The last piece is held back until
+    the end is reached, so that it is known to be it.
+
+    Parameters
+    ----------
+    numbered : iterable of (RecordBatch, ndarray of int64)
+    size : int
+    malformed : list of Malformed
+    after : int
+    filled : int
+        How many rows of a partition have been before.
     """
     tables: list[pa.Table] = []
     numbers: list[NDArray[np.int64]] = []
     held = 0
     for batch, rows in numbered:
-        tables.append(pa.Table.from_batches([batch]).rename_columns([str(n) for n in range(batch.num_columns)]))
-        numbers.append(rows)
-        held += len(rows)
-        if held > size:
-            table, all_rows = pa.concat_tables(tables), np.concatenate(numbers)
-            start = 0
-            while held > size:
-                end = start + size
-                passed = _passed(malformed, after, int(all_rows[end - 1]))
-                yield Partition(table.slice(start, size), all_rows[start:end], passed)
-                start, held = end, held - size
-            tables, numbers = [table.slice(start)], [all_rows[start:]]
+        table = pa.Table.from_batches([batch]).rename_columns([str(n) for n in range(batch.num_columns)])
+        start = 0
+        while start < len(rows):
+            if held >= min(_PIECE_ROWS, size - filled):
+                filled = (filled + held) % size
+                passed = _passed(malformed, after, int(numbers[-1][-1]))
+                yield Partition(pa.concat_tables(tables), np.concatenate(numbers), passed, ends=not filled)
+                tables, numbers, held = [], [], 0
+            end = min(start + size - filled - held, len(rows))
+            tables.append(table.slice(start, end - start))
+            numbers.append(rows[start:end])
+            held += end - start
+            start = end
     yield Partition(
         pa.concat_tables(tables) if tables else pa.table({}),
         np.concatenate([np.empty(0, dtype=np.int64), *numbers]),
         tuple(row for row in malformed if row.row > after),
     )
+
+
+def picked(piece: Partition, positions: NDArray[np.int64]) -> Partition:
+    """Return some rows of a piece, and all its malformed records."""
+    try:
+        table = piece.table.take(pa.array(positions))
+    except pa.ArrowNotImplementedError:  # of some types, such as string_view, Arrow can only take slices
+        rows = [piece.table.slice(position, 1) for position in positions.tolist()]
+        table = pa.concat_tables([piece.table.slice(0, 0), *rows])
+    return Partition(table, piece.rows[positions], piece.malformed)
+
+
+def joined(pieces: Sequence[Partition]) -> Partition:
+    """Return pieces that follow each other as one."""
+    return Partition(
+        pa.concat_tables([piece.table for piece in pieces]),
+        np.concatenate([piece.rows for piece in pieces]),
+        tuple(row for piece in pieces for row in piece.malformed),
+        pieces[-1].ends,
+    )
+
+
+def whole(pieces: Iterable[Partition]) -> Partition:
+    """Return the first partition, of all its pieces."""
+    found = []
+    for piece in pieces:
+        found.append(piece)
+        if piece.ends:
+            break
+    return joined(found)
 
 
 def _passed(malformed: list[Malformed], after: int, last: int) -> tuple[Malformed, ...]:

@@ -14,6 +14,7 @@ from schemas.expectations import NOTED
 from schemas.quarantine import quarantine_schema
 from tasks.ingest.buffers import bytes_of
 from tasks.ingest.coercion import as_text
+from tasks.ingest.partitions import joined, picked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Of one source, whose name is not known here: the same file under another name is not read again.
 SCHEMA = pa.schema([field for field in quarantine_schema() if field.name != "source"])
+
+_MANY = 2000  # bad rows that are held
 
 
 class Quarantine:
@@ -42,6 +45,8 @@ class Quarantine:
         self.reasons: dict[str, int] = {}
         self.first: dict[str, int] = {}
         self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        # Bad rows alone, as pieces of a source.
+        self._held: list[tuple[Partition, list[Sequence[str]]]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -49,25 +54,38 @@ class Quarantine:
     def __exit__(self, *_: object) -> None:
         self._writer.close()
 
-    def add(self, reader: Reader, partition: Partition, reasons: Mapping[int, Sequence[str]]) -> None:
-        """Put away the bad rows of a partition.
+    def add(self, reader: Reader, piece: Partition, reasons: Mapping[int, Sequence[str]]) -> None:
+        """Put away the bad rows of a piece, which are held till there are many: their text is found at once.
 
         Parameters
         ----------
         reader : Reader
             Where it came from.
-        partition : Partition
+        piece : Partition
         reasons : mapping of int to sequence of str
             Record number to what is wrong with it. The malformed ones come on top.
         """
-        numbers = np.array(sorted(reasons), dtype=np.int64)
-        if not len(numbers) and not partition.malformed:
+        if not reasons and not piece.malformed:
             return
-        bad = reader.as_text(partition, np.searchsorted(partition.rows, numbers))
-        malformed = partition.malformed
-        numbered = [*numbers.tolist(), *(row.row for row in malformed)]
-        whys = [*(reasons[row] for row in numbers.tolist()), *([row.reason] for row in malformed)]
-        raw = pa.chunked_array([_raw(bad, reader.names), pa.array([row.text for row in malformed], pa.string())])
+        numbers = np.array(sorted(reasons), dtype=np.int64)
+        bad = picked(piece, np.searchsorted(piece.rows, numbers))
+        if self._held and self._held[-1][0].table.schema != bad.table.schema:
+            self.put(reader)
+        self._held.append((bad, [reasons[row] for row in numbers.tolist()]))
+        if sum(len(held.rows) + len(held.malformed) for held, _ in self._held) >= _MANY:
+            self.put(reader)
+
+    def put(self, reader: Reader) -> None:
+        """Write what is held; to be called at the end, too."""
+        if not self._held:
+            return
+        bad = joined([piece for piece, _ in self._held])
+        whys = [why for _, of_piece in self._held for why in of_piece]
+        self._held = []
+        numbered = [*bad.rows.tolist(), *(row.row for row in bad.malformed)]
+        whys += [[row.reason] for row in bad.malformed]
+        texts = reader.as_text(bad, np.arange(len(bad.rows)))
+        raw = pa.chunked_array([_raw(texts, reader.names), pa.array([row.text for row in bad.malformed], pa.string())])
         order = np.argsort(numbered, kind="stable")
         for at in order.tolist():
             for why in whys[at]:

@@ -17,11 +17,12 @@ from schemas.expectations import row_rules
 from schemas.quarantine import QUARANTINE
 from schemas.reports import SiftReport
 from schemas.tracks import COLUMNS, arrow_schema
-from tasks.ingest.background import ahead
+from tasks.ingest.background import Ahead
 from tasks.ingest.coercion import coerce
 from tasks.ingest.evidence import SAMPLE_ROWS
 from tasks.ingest.extremes import Extremes
 from tasks.ingest.noting import bad_rows, without_noted
+from tasks.ingest.partitions import whole
 from tasks.ingest.quarantine import Quarantine
 from tasks.ingest.readers import open_reader
 from tasks.ingest.recognition import recognise
@@ -29,7 +30,7 @@ from tasks.ingest.tallies import Tally
 from tasks.ingest.writing import PartWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     Coerced = tuple[Partition, pa.Table | None, pa.Table | None]
 
 REPORT = "sifted.json"
+# Where fewer rows than one in so many are bad, those between them are written as they lie.
+_FEW = 400
 
 
 @dataclass(frozen=True)
@@ -92,26 +95,26 @@ def sift(
         Quarantine(folder / QUARANTINE) as quarantine,
         PartWriter(folder) as writer,
     ):
-        sample = next(reader.partitions(SAMPLE_ROWS)).table
+        sample = whole(reader.partitions(SAMPLE_ROWS)).table
         recognised = recognise(source.name, reader.names, sample, parameters.columns)
         rules = row_rules(recognised.positions)
         inspection.begin()
-        partitions = ahead(reader.partitions(parameters.partition_rows, _numbers(recognised)))
-        for partition, values, unreadable in ahead(_coerced(source, recognised, partitions)):
-            rows_in += len(partition.rows) + len(partition.malformed)
-            reasons: dict[int, list[str]] = {}
-            if values is not None and unreadable is not None:
-                broken = inspection.inspect(rules, values, unreadable, partition.rows, tally, kept)
-                reasons = bad_rows(broken)
-                emptied, noted_here = without_noted(values, partition.rows, broken, reasons)
-                noted.update(noted_here)
-                tracks = _canonical(identity, partition.rows, emptied)
-                if reasons:
-                    tracks = tracks.filter(pa.array(~np.isin(partition.rows, list(reasons))))
-                if tracks.num_rows:
-                    writer.add(tracks)
-            quarantine.add(reader, partition, reasons)
-            progress(rows_in, reader.total)
+        pieces = Ahead(reader.partitions(parameters.partition_rows, _numbers(recognised)))
+        with pieces, Ahead(_coerced(source, recognised, pieces)) as coerced:
+            for piece, values, unreadable in coerced:
+                rows_in += len(piece.rows) + len(piece.malformed)
+                reasons: dict[int, list[str]] = {}
+                if values is not None and unreadable is not None:
+                    broken = inspection.inspect(rules, values, unreadable, piece.rows, tally, kept)
+                    reasons = bad_rows(broken)
+                    emptied, noted_here = without_noted(values, piece.rows, broken, reasons)
+                    noted.update(noted_here)
+                    writer.add(_kept(_canonical(identity, piece.rows, emptied), piece.rows, reasons))
+                if piece.ends:
+                    writer.end()
+                quarantine.add(reader, piece, reasons)
+                progress(rows_in, reader.total)
+        quarantine.put(reader)
         inspection.confirm(rules, kept, tally)
     report = SiftReport(
         layout=recognised.layout.name,
@@ -149,12 +152,30 @@ def _numbers(recognised: Recognised) -> frozenset[int]:
     )
 
 
-def _coerced(source: Source, recognised: Recognised, partitions: Iterator[Partition]) -> Iterator[Coerced]:
-    for partition in partitions:
-        if len(partition.rows):
-            yield partition, *coerce(source.name, partition.table, recognised)
+def _coerced(source: Source, recognised: Recognised, pieces: Iterable[Partition]) -> Iterator[Coerced]:
+    for piece in pieces:
+        if len(piece.rows):
+            yield piece, *coerce(source.name, piece.table, recognised)
         else:
-            yield partition, None, None
+            yield piece, None, None
+
+
+def _kept(tracks: pa.Table, rows: NDArray[np.int64], bad: Mapping[int, object]) -> pa.Table:
+    """Return the tracks that are not bad.
+
+    Parameters
+    ----------
+    tracks : pyarrow.Table, n rows
+    rows : ndarray of int64, shape (n,)
+        Their record numbers, ascending.
+    bad : mapping of int
+        Some of these.
+    """
+    if len(bad) * _FEW > len(rows):
+        return tracks.filter(pa.array(~np.isin(rows, list(bad))))
+    ends = [*np.searchsorted(rows, sorted(bad)).tolist(), len(rows)]
+    starts = [0, *(end + 1 for end in ends[:-1])]
+    return pa.concat_tables([tracks.slice(start, end - start) for start, end in zip(starts, ends, strict=True)])
 
 
 def _canonical(source: int, rows: NDArray[np.int64], values: pa.Table) -> pa.Table:

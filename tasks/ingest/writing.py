@@ -50,6 +50,7 @@ class PartWriter:
         self._folder = folder
         self._behind = Behind()
         self._parts = 0
+        self._pieces: list[pa.Table] = []
         self._room: pa.Buffer | None = None
         self.hashes: dict[str, str] = {}
         self.sums: list[Sums] = []
@@ -62,7 +63,15 @@ class PartWriter:
         self._behind.__exit__(kind, *rest)
 
     def add(self, tracks: pa.Table) -> None:
-        """Have a partition written."""
+        """Have tracks written with the next partition."""
+        if tracks.num_rows:
+            self._pieces.append(tracks)
+
+    def end(self) -> None:
+        """Have the partition written, if it has tracks."""
+        if not self._pieces:
+            return
+        tracks, self._pieces = pa.concat_tables(self._pieces), []
         name = f"part-{self._parts:05}"
         self._parts += 1
         self._behind.submit(lambda: self._write(tracks, name))

@@ -14,6 +14,7 @@ from schemas.errors import CorpusRejected
 from schemas.expectations import MALFORMED, NOTED
 from schemas.reports import IngestReport
 from schemas.tracks import FEATURES, arrow_schema
+from tasks.ingest import csv_reader, partitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,31 @@ def test_a_row_is_read_into_canonical_columns(tmp_path: Path, ingest: Ingest, wr
         }
         | dict.fromkeys(set(FEATURES) - {"loudness", "tempo", "duration_ms"}, 0.5)
     ]
+
+
+def test_the_bytes_do_not_depend_on_the_pieces_in_which_a_source_is_read(
+    tmp_path: Path, ingest: Ingest, write_csv: WriteCsv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"popularity": str(row % 97), "tempo": str(60 + row / 8), "artists": f"A{row % 7};B{row}"} for row in range(900)
+    ]
+    rows[300] |= {"popularity": "101"}
+    rows[501] |= {"danceability": "much", "track_name": "long " * 400}
+    rows[650] |= {"key": "99"}
+    path = write_csv(tmp_path / "x.csv", rows)
+    with path.open("a", encoding="utf-8") as file:
+        file.write("one,too,few\n")
+    whole = ingest(tmp_path / "whole", path, partition_rows=250)
+    monkeypatch.setattr(csv_reader, "_SMALL_BLOCK", 1500)
+    for piece in (1, 13, 100):
+        monkeypatch.setattr(partitions, "_PIECE_ROWS", piece)
+        in_pieces = ingest(tmp_path / str(piece), path, partition_rows=250)
+        names = {part.name: part.read_bytes() for part in (in_pieces.folder / "tracks").iterdir()}
+        assert names == {part.name: part.read_bytes() for part in (whole.folder / "tracks").iterdir()}
+        assert in_pieces.quarantine == whole.quarantine
+        assert in_pieces.report == whole.report
+    assert whole.report.rows.quarantined == 3
+    assert len(list((whole.folder / "tracks").iterdir())) == 4
 
 
 ROWS: list[tuple[dict[str, str], list[str]]] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from schemas.errors import CorpusRejected
 from schemas.expectations import MALFORMED, UNCLOSED
 from schemas.references import Source
-from tasks.ingest import csv_reader
+from tasks.ingest import csv_reader, partitions
 from tasks.ingest.readers import open_reader
 
 if TYPE_CHECKING:
@@ -139,20 +140,60 @@ FIELD = st.text(st.sampled_from('ab,"\n é0'), max_size=4)
 @given(
     records=st.lists(st.lists(FIELD, min_size=1, max_size=4), max_size=25),
     size=st.integers(1, 9),
-    block=st.sampled_from([64, 100, 1000]),
+    small=st.sampled_from([16, 64, 1000]),
+    piece=st.integers(1, 9),
 )
 def test_records_are_numbered_as_python_numbers_them(
-    tmp_path_factory: pytest.TempPathFactory, records: list[list[str]], size: int, block: int
+    tmp_path_factory: pytest.TempPathFactory, records: list[list[str]], size: int, small: int, piece: int
 ) -> None:
     buffer = io.StringIO()
     csv.writer(buffer, quoting=csv.QUOTE_ALL).writerows([["a", "b", "c"], *records])
     path = tmp_path_factory.getbasetemp() / "records.csv"
     path.write_bytes(buffer.getvalue().encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_reader, "_BLOCK", block)
+        patch.setattr(csv_reader, "_BLOCK", 100)
+        patch.setattr(csv_reader, "_SMALL_BLOCK", small)
+        patch.setattr(partitions, "_PIECE_ROWS", piece)
         good, malformed = read(path, size)
+        ends = [(len(one.rows), one.ends) for one in opened(path).partitions(size)]
+    # Whatever the pieces, partitions are as long as they should be.
+    filled = list(itertools.accumulate(count for count, _ in ends))
+    assert [end for end, (_, is_last) in zip(filled, ends, strict=True) if is_last] == [
+        *range(size, len(good), size),
+        len(good),
+    ]
     assert good == {number: record for number, record in enumerate(records, 1) if len(record) == 3}
     assert set(malformed) == {number for number, record in enumerate(records, 1) if len(record) != 3}
+
+
+@pytest.mark.parametrize("place", [0, 1, 40, 80])
+@pytest.mark.parametrize("number", ["2.5", "much"])
+def test_a_record_longer_than_a_small_block_is_read_as_any_other(
+    write: Write, monkeypatch: pytest.MonkeyPatch, place: int, number: str
+) -> None:
+    monkeypatch.setattr(csv_reader, "_SMALL_BLOCK", 200)
+    monkeypatch.setattr(partitions, "_PIECE_ROWS", 7)
+    lines = ["name,number", *(f"n{row},{row}" for row in range(1, 81))]
+    name = "x\n" * 1000
+    lines[place] = f'"{name}",{number}'
+    lines[20] += ",more"
+    path = write("\n".join(lines) + "\n")
+    pieces = list(opened(path).partitions(10, frozenset({1})))
+    expected = {row: [f"n{row}", float(row)] for row in range(1, 81) if row != 20}
+    if place:
+        expected[place] = [name, number]
+    found = {
+        row: [text, float(value) if row != place else str(value)]
+        for piece in pieces
+        for row, text, value in zip(
+            piece.rows.tolist(), *map(pa.ChunkedArray.to_pylist, piece.table.columns), strict=True
+        )
+    }
+    assert found == expected
+    assert [one.row for piece in pieces for one in piece.malformed] == [20]
+    assert opened(path).names[0] == (name if not place else "name")
+    filled = itertools.accumulate(len(piece.rows) for piece in pieces)
+    assert [end for end, piece in zip(filled, pieces, strict=True) if piece.ends] == [10, 20, 30, 40, 50, 60, 70, 79]
 
 
 def test_a_quote_that_swallows_the_rest_of_a_file_is_no_bad_row(tmp_path: Path) -> None:
