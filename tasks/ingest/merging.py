@@ -16,8 +16,8 @@ from schemas.reports import IngestReport, RowCounts, SiftReport, SourceReport
 from schemas.tracks import COLUMNS
 from tasks.ingest import sifting
 from tasks.ingest.folding import folded, linked, recordings_folded
-from tasks.ingest.repeats import Fold
 from tasks.ingest.memory import give_back
+from tasks.ingest.repeats import Fold
 from tasks.ingest.sums import SUMMED, Sums
 from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
