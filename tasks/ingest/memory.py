@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def frugal_memory() -> Iterator[None]:
     """Have Arrow take memory from the system's allocator, where nobody asked for another.
 
-    A source is read in pieces, whose memory is soon used again. mimalloc, which Arrow takes by itself, gives memory back
-    in pages of 2 MB and has them cleared when they come again: a sixth of all processor time of an ingest. jemalloc is
-    as fast as this if it is told to keep memory, which it then does not give back when it should.
+    A source is read in pieces, whose memory is soon used again. mimalloc, which Arrow takes by itself, gives back pages
+    of 2 MB and has them cleared when they come again: a sixth of all processor time of an ingest. jemalloc is as fast
+    as this where it is told to keep memory, which it then does not give back when it should.
     """
     before = pa.default_memory_pool()
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
