@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from schemas.errors import CorpusRejected
+from schemas.errors import CorpusChanging, CorpusRejected
 from schemas.parameters import IngestParameters
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Trouble:
     [
         ([OSError(5, "Input/output error"), ConnectionResetError("gone")], 3, CorpusRejected),
         ([TimeoutError("late")] * 9, 4, TimeoutError),
+        ([CorpusChanging("written to while it was read")], 2, CorpusRejected),
         ([CorpusRejected("no popularity")] * 9, 1, CorpusRejected),
         ([FileNotFoundError("moved")] * 9, 1, FileNotFoundError),
         ([ValueError("a bug")] * 9, 1, ValueError),
