@@ -151,6 +151,8 @@ def _booleans(raw: pa.Array) -> Read:
     true = pc.is_in(text, value_set=pa.array(TRUE))
     known = pc.or_(true, pc.is_in(text, value_set=pa.array(FALSE)))
     values, unreadable = _null_where(pc.invert(known), true), pc.and_(pc.is_valid(text), pc.invert(known))
+    if not pc.any(unreadable, min_count=0).as_py():
+        return values.take(cells.indices), _readable(len(raw))
     return values.take(cells.indices), unreadable.take(cells.indices).fill_null(False)  # noqa: FBT003 - Arrow's signature
 
 

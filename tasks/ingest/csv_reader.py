@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # A record has to fit in a block. What is made of a smaller one stays in the cache, so those are tried first.
 _BLOCK = 8 << 20
-_SMALL_BLOCK = 2 << 20
+_SMALL_BLOCK = 4 << 20
 _CHUNK = 1 << 20
 _ATTEMPTS = 2
 _NOT_A_NUMBER = re.compile(r"^In CSV column #(\d+): .*conversion error")

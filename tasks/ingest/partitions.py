@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FLOOD = 100_000
 # What costs the same for few rows as for many is done once a piece.
-_PIECE_ROWS = 50_000
+_PIECE_ROWS = 30_000
 
 
 @dataclass(frozen=True)
@@ -175,13 +175,23 @@ def rebatched(
 
 
 def picked(piece: Partition, positions: NDArray[np.int64]) -> Partition:
-    """Return some rows of a piece, and all its malformed records."""
+    """Return some rows of a piece, given in order, and all its malformed records."""
     try:
-        table = piece.table.take(pa.array(positions))
+        table = _taken(piece.table, positions)
     except pa.ArrowNotImplementedError:  # of some types, such as string_view, Arrow can only take slices
         rows = [piece.table.slice(position, 1) for position in positions.tolist()]
         table = pa.concat_tables([piece.table.slice(0, 0), *rows])
     return Partition(table, piece.rows[positions], piece.malformed)
+
+
+def _taken(table: pa.Table, positions: NDArray[np.int64]) -> pa.Table:
+    """Take rows batch by batch: of all at once Arrow would make one array first."""
+    batches = table.to_batches()
+    ends = np.cumsum([0, *(batch.num_rows for batch in batches)])
+    cuts = np.searchsorted(positions, ends)
+    parts = zip(batches, ends.tolist(), cuts[:-1].tolist(), cuts[1:].tolist(), strict=False)
+    taken = [batch.take(pa.array(positions[low:high] - start)) for batch, start, low, high in parts]
+    return pa.Table.from_batches(taken, table.schema)
 
 
 def joined(pieces: Sequence[Partition]) -> Partition:
