@@ -12,27 +12,27 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How long memory that is free is kept for use again: fresh memory costs more than what is written into it. By itself
-# jemalloc keeps it for a second, which is soon gone where a disk is waited for.
-_KEPT_MS = 10_000
-
 
 @contextlib.contextmanager
 def frugal_memory() -> Iterator[None]:
-    """Have Arrow take memory from jemalloc, where it was built with it and nobody asked for another.
+    """Have Arrow take memory from the system's allocator, where nobody asked for another.
 
-    Large blocks come and go with every partition. mimalloc, which Arrow takes by itself, gives them back in pages of 2
-    MB and has them cleared when they come again: a sixth of all processor time of an ingest, and more memory.
+    A source is read in pieces, whose memory is soon used again. mimalloc, which Arrow takes by itself, gives back pages
+    of 2 MB and has them cleared when they come again: a sixth of all processor time of an ingest. jemalloc is as fast
+    as this where it is told to keep memory, which it then does not give back when it should.
     """
     before = pa.default_memory_pool()
     if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
-        with contextlib.suppress(NotImplementedError):
-            pa.set_memory_pool(pa.jemalloc_memory_pool())
-            pa.jemalloc_set_decay_ms(_KEPT_MS)
+        pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield
     finally:
         pa.set_memory_pool(before)
+
+
+def give_back() -> None:
+    """Give free memory back, before something that takes much of another kind."""
+    pa.default_memory_pool().release_unused()
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from schemas.reports import IngestReport, RowCounts, SiftReport, SourceReport
 from schemas.tracks import COLUMNS
 from tasks.ingest import sifting
 from tasks.ingest.folding import folded, linked, recordings_folded
+from tasks.ingest.memory import give_back
 from tasks.ingest.repeats import Fold
 from tasks.ingest.sums import SUMMED, Sums
 from tasks.ingest.table import judge as judged
@@ -87,6 +88,7 @@ def merge(
     CorpusRejected
         If too many rows are bad, or the corpus as a whole breaks a rule that is to reject it.
     """
+    give_back()
     reports = [one.report for one in sifted]
     rows_in, quarantined = sum(one.rows_in for one in reports), sum(one.quarantined for one in reports)
     reasons = _counted(report.reasons for report in reports)
