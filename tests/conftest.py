@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# How long one example takes tells how busy the machine is.
+settings.register_profile("encore", deadline=None)
+settings.load_profile("encore")
 
 
 @pytest.fixture(scope="session")
