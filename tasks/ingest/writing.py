@@ -12,6 +12,7 @@ from pyarrow import parquet as pq
 
 from tasks.ingest.background import Behind
 from tasks.ingest.groups import marks_of
+from tasks.ingest.memory import give_back
 from tasks.ingest.sums import Sums
 from tasks.storage import sync
 from tasks.tracks import TRACKS
@@ -24,6 +25,7 @@ MARKS = "marks"
 # What an id or a length is, is hardly ever said twice: a dictionary of it would be made for nothing, and a page of
 # plain values is as small. Of text that does repeat, compression finds that at less cost.
 _LOOKED_AT = 4096
+_PARTS_BETWEEN = 40  # giving memory back takes a third of a second, most of it when it is taken again
 _SPARE = 1.1  # partitions of one source are of one size, about
 _FEW = 1024
 _PLAIN_TEXT = ("track_id", "track_name", "album_name", "artists")
@@ -75,6 +77,8 @@ class PartWriter:
         name = f"part-{self._parts:05}"
         self._parts += 1
         self._behind.submit(lambda: self._write(tracks, name))
+        if self._parts % _PARTS_BETWEEN == 0:
+            give_back()  # so that what lies between what is in use does not grow with the source
 
     def _write(self, tracks: pa.Table, name: str) -> None:
         self._put(self._encoded(tracks), f"{TRACKS}/{name}.parquet")
