@@ -99,6 +99,14 @@ def running(*, verbose: bool) -> Iterator[None]:
         yield
 
 
+class _Pressed(KeyboardInterrupt):
+    """Ctrl-C.
+
+    Where a plain `KeyboardInterrupt` comes up in an `exec`, such as dataclasses make, Python ends by the signal and not
+    with our exit code, even if it is caught later.
+    """
+
+
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
     """End in a sentence on Ctrl-C, within seconds.
@@ -120,7 +128,7 @@ def _interruptible() -> Iterator[None]:
             deadline = threading.Timer(_PATIENCE_SECONDS, end)
             deadline.daemon = True
             deadline.start()
-        raise KeyboardInterrupt
+        raise _Pressed
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
