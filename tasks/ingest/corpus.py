@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tasks.ingest import sifting
 from tasks.ingest.changing import unchanged
 from tasks.ingest.inspection import Inspection
-from tasks.ingest.memory import frugal_memory
+from tasks.ingest.memory import busy_process
 from tasks.ingest.merging import Sifted, merge
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from schemas.reports import IngestReport, LastCorpus
 
 
-@frugal_memory()
+@busy_process()
 def ingest_corpus(
     sources: Sequence[Source],
     parameters: IngestParameters,

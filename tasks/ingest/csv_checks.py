@@ -55,20 +55,25 @@ def without_unclosed(
 
     Its last field has then swallowed the line end of the file, where a field that ends so by right ends in a quote.
     """
-    following = next(partitions)
     for partition in partitions:
-        yield following
-        following = partition
+        if partition.last:
+            yield _without_unclosed(partition, read, dialect, numbers)
+        else:
+            yield partition
+
+
+def _without_unclosed(
+    following: Partition, read: Path | Utf8Stream, dialect: Dialect, numbers: frozenset[int]
+) -> Partition:
     last = following.table.slice(len(following.rows) - 1) if len(following.rows) else following.table
     end = last.columns[-1][0].as_py() if last.num_rows else ""
     if not isinstance(end, str) or not end.endswith(("\n", "\r")) or _ends_in(dialect.quote, read):
-        yield following
-        return
+        return following
     if numbers:
         raise NotNumbersError(numbers)  # its very text is wanted
     text = dialect.delimiter.join(column[0].as_py() for column in last.columns)
     malformed = [*following.malformed, Malformed(int(following.rows[-1]), text, UNCLOSED)]
-    yield Partition(
+    return Partition(
         following.table.slice(0, len(following.rows) - 1),
         following.rows[:-1],
         tuple(sorted(malformed, key=lambda row: row.row)),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 # A record has to fit in a block. What is made of a smaller one stays in the cache, so those are tried first.
 _BLOCK = 8 << 20
 _SMALL_BLOCK = 4 << 20
+_FEW_ROWS = 5_000  # of which no more may be wanted: less is read for them
 _CHUNK = 1 << 20
 _ATTEMPTS = 2
 _NOT_A_NUMBER = re.compile(r"^In CSV column #(\d+): .*conversion error")
@@ -99,7 +100,8 @@ class CsvReader:
         Arrow parses numbers many times as fast as text, but gives up at the first cell that is none. The column is then
         read as text from there on; and in larger blocks from the first record on that is longer than a small one.
         """
-        self._size, last, filled, block = size, 0, 0, min(_SMALL_BLOCK, _BLOCK)
+        self._size, last, filled = size, 0, 0
+        block = min(_SMALL_BLOCK if size > _FEW_ROWS else _CHUNK, _BLOCK)
         while True:
             try:
                 for piece in self._pieces(size, numbers, block, last, filled):

@@ -21,6 +21,7 @@ from tasks.tracks import UNIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _BEGINS = (0, 8, ID_LENGTH - 8)
 _SPARE_BITS = 5
 _THREADS = 2
-_STRETCH = 1 << 14
+_STRETCH = 1 << 15  # rows, whose ids stay in the cache
 
 
 @dataclass(frozen=True)
@@ -208,26 +209,25 @@ def joined(ids: Sequence[Numbers], tables: Sequence[pa.Table], alike: Alike) -> 
     alike : Alike
         Which rows these are.
     """
-    order, begins = _grouped(np.concatenate(ids), alike)
-    starts = np.flatnonzero(begins)
-    sizes = np.diff(np.append(starts, len(order)))
-    number = np.repeat(np.arange(len(starts)), sizes)
-    table = pa.concat_tables(tables)
-    popularity, known = table["popularity"].to_numpy()[order], table["known"].to_numpy()
-    most = np.maximum.reduceat(popularity, starts)
-    # Rows come by source, and in their order; the first of the most popular ones of a group stays.
-    top = np.flatnonzero(popularity == most[number])
-    first = top[np.append(True, np.diff(number[top]) > 0)]
-    before = np.zeros(len(starts), dtype=bool)
-    group, stays = np.empty(len(order), dtype=np.int64), np.zeros(len(order), dtype=bool)
-    group[order], stays[order[first]] = number, True
-    before[group[known]] = True
-    conflict = before | (most != np.minimum.reduceat(popularity, starts))
     with ThreadPoolExecutor(_THREADS) as threads:
+        order, begins = _grouped(np.concatenate(ids), alike, threads)
+        starts = np.flatnonzero(begins)
+        sizes = np.diff(np.append(starts, len(order)))
+        number = np.repeat(np.arange(len(starts)), sizes)
+        group = np.empty(len(order), dtype=np.int64)
+        group[order] = number
+        table = pa.concat_tables(tables)
         lists = threads.map(lambda name: _lists(table[name], group, len(starts)), UNIONS)
-        return Rows(
-            group, (sizes > 1)[group], stays, conflict[group], before[group], dict(zip(UNIONS, lists, strict=True))
-        )
+        popularity, known = table["popularity"].to_numpy()[order], table["known"].to_numpy()
+        most = np.maximum.reduceat(popularity, starts)
+        # Rows come by source, and in their order; the first of the most popular ones of a group stays.
+        top = np.flatnonzero(popularity == most[number])
+        first = top[np.append(True, np.diff(number[top]) > 0)]
+        before, stays = np.zeros(len(starts), dtype=bool), np.zeros(len(order), dtype=bool)
+        before[group[known]], stays[order[first]] = True, True
+        conflict = before | (most != np.minimum.reduceat(popularity, starts))
+        several, conflict, known = (sizes > 1)[group], conflict[group], before[group]
+        return Rows(group, several, stays, conflict, known, dict(zip(UNIONS, lists, strict=True)))
 
 
 def united(rows: Rows, name: str, places: Positions) -> pa.Array:
@@ -243,9 +243,9 @@ def united(rows: Rows, name: str, places: Positions) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(texts[taken])), mask=pa.array(counts == 0))
 
 
-def _grouped(words: Numbers, alike: Alike) -> tuple[Positions, Flags]:
+def _grouped(words: Numbers, alike: Alike, threads: Executor) -> tuple[Positions, Flags]:
     """Return an order in which equal ids are neighbours, and where each group of them starts in it."""
-    begins = _differ(words, alike.order)
+    begins = _differ(words, alike.order, threads)
     strangers = begins & ~alike.begins
     if not strangers.any():
         return alike.order, begins
@@ -254,16 +254,19 @@ def _grouped(words: Numbers, alike: Alike) -> tuple[Positions, Flags]:
     order, at = alike.order.copy(), np.flatnonzero(np.isin(run, run[strangers]))
     rows = order[at]
     order[at] = rows[np.lexsort((rows, *words[rows].T, run[at]))]
-    return order, _differ(words, order)
+    return order, _differ(words, order, threads)
 
 
-def _differ(words: Numbers, order: Positions) -> Flags:
+def _differ(words: Numbers, order: Positions, threads: Executor) -> Flags:
     """Say of which rows the id is another one than that of the row before."""
     new = np.ones(len(order), dtype=bool)
-    for start in range(1, len(order), _STRETCH):  # stays in the cache
+
+    def compare(start: int) -> None:
         there = np.take(words, order[start - 1 : start + _STRETCH], axis=0)
         other = there[1:] != there[:-1]
         new[start : start + _STRETCH] = other[:, 0] | other[:, 1] | other[:, 2]
+
+    list(threads.map(compare, range(1, len(order), _STRETCH)))
     return new
 
 

@@ -13,7 +13,7 @@ from tasks.ingest import sifting
 from tasks.ingest.changing import unchanged
 from tasks.ingest.folding import FOLDED, foldable
 from tasks.ingest.inspection import Inspection
-from tasks.ingest.memory import frugal_memory
+from tasks.ingest.memory import busy_process
 from tasks.ingest.merging import Sifted, merge
 from tasks.progress import LOGGER
 from tasks.storage import contents_of, key_of, sha256_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tasks.storage import Storage
 
 
-@frugal_memory()
+@busy_process()
 def ingest_incrementally(
     sources: Sequence[Source],
     parameters: IngestParameters,

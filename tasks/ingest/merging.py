@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tasks.ingest.inspection import Documents, Inspection
 
 REPORT = "report.json"
+_MANY = 3_000_000  # rows, from which on the memory of reading and that of folding want not to add up
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,11 @@ def merge(
     CorpusRejected
         If too many rows are bad, or the corpus as a whole breaks a rule that is to reject it.
     """
-    give_back()
     reports = [one.report for one in sifted]
     rows_in, quarantined = sum(one.rows_in for one in reports), sum(one.quarantined for one in reports)
     reasons = _counted(report.reasons for report in reports)
+    if rows_in > _MANY:
+        give_back()
     _write_quarantine(sifted, folder / QUARANTINE)  # there to be looked at if the corpus is rejected
     _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
     documents = _documented(reports, inspection.documents(folder / "data_docs"))

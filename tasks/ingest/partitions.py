@@ -43,12 +43,15 @@ class Partition:
         Those in between that could not be split.
     ends : bool
         Whether a partition ends with them.
+    last : bool
+        Whether they are known to be the last of the source.
     """
 
     table: pa.Table
     rows: NDArray[np.int64]
     malformed: tuple[Malformed, ...] = ()
     ends: bool = True
+    last: bool = False
 
 
 def is_flood(malformed: int, rows: int) -> bool:
@@ -171,6 +174,7 @@ def rebatched(
         pa.concat_tables(tables) if tables else pa.table({}),
         np.concatenate([np.empty(0, dtype=np.int64), *numbers]),
         tuple(row for row in malformed if row.row > after),
+        last=True,
     )
 
 

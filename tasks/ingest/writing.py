@@ -50,7 +50,7 @@ class PartWriter:
         (folder / TRACKS).mkdir()
         (folder / MARKS).mkdir()
         self._folder = folder
-        self._behind = Behind()
+        self._behind, self._beside = Behind(), Behind()
         self._parts = 0
         self._pieces: list[pa.Table] = []
         self._room: pa.Buffer | None = None
@@ -59,10 +59,14 @@ class PartWriter:
 
     def __enter__(self) -> Self:
         self._behind.__enter__()
+        self._beside.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._behind.__exit__(kind, *rest)
+        try:
+            self._beside.__exit__(kind, *rest)
+        finally:
+            self._behind.__exit__(kind, *rest)
 
     def add(self, tracks: pa.Table) -> None:
         """Have tracks written with the next partition."""
@@ -76,12 +80,12 @@ class PartWriter:
         tracks, self._pieces = pa.concat_tables(self._pieces), []
         name = f"part-{self._parts:05}"
         self._parts += 1
-        self._behind.submit(lambda: self._write(tracks, name))
+        self._behind.submit(lambda: self._put(self._encoded(tracks), f"{TRACKS}/{name}.parquet"))
+        self._beside.submit(lambda: self._note(tracks, name))
         if self._parts % _PARTS_BETWEEN == 0:
             give_back()  # so that what lies between what is in use does not grow with the source
 
-    def _write(self, tracks: pa.Table, name: str) -> None:
-        self._put(self._encoded(tracks), f"{TRACKS}/{name}.parquet")
+    def _note(self, tracks: pa.Table, name: str) -> None:
         marks = marks_of(tracks["track_id"].combine_chunks())
         self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
         self.sums.append(Sums.of(tracks))
