@@ -14,7 +14,7 @@ from schemas.tracks import arrow_schema
 from schemas.versions import STEPS
 from tasks.ingest import sifting
 from tasks.ingest.recordings import fold_recordings
-from tasks.ingest.repeats import Fold, fold
+from tasks.ingest.repeats import Fold, Noted, fold
 from tasks.ingest.sums import Sums
 from tasks.ingest.writing import MARKS, write_tracks
 from tasks.stamps import distrust
@@ -35,11 +35,11 @@ FOLDED = "folded.json"
 
 @dataclass(frozen=True)
 class Part:
-    """A partition of a corpus: where it is, the hash of its source, the marks of its ids, and what it is like."""
+    """A partition of a corpus: where it is, the hash of its source, what folding asks of it, and what it is like."""
 
     place: Path
     sha256: str
-    marks: Path
+    noted: Noted
     sums: Sums
 
 
@@ -56,10 +56,12 @@ def linked(found: Sequence[tuple[Source, Path, SiftReport]], folder: Path) -> li
     folder.mkdir()
     parts: list[Part] = []
     for source, home, report in found:
-        for part, sums in zip(partitions_of(home), report.parts, strict=True):
+        for number, (part, plain) in enumerate(zip(partitions_of(home), report.parts, strict=True)):
             place = folder / f"part-{len(parts):05}.parquet"
             _share(part, place)
-            parts.append(Part(place, source.sha256, home / MARKS / f"{part.stem}.bin", Sums.from_plain(sums)))
+            sums = Sums.from_plain(plain)
+            noted = Noted((sifting.identity_of(source), number), sums.rows, home / MARKS / f"{part.stem}.bin")
+            parts.append(Part(place, source.sha256, noted, sums))
     return parts
 
 
@@ -109,7 +111,7 @@ def folded(parts: Sequence[Part], parameters: IngestParameters, folder: Path, ba
                 _share(changes, changes_of(part.place))
     known = set(old)
     fresh = [part.place for part in parts if part.place not in known]
-    total = fold(fresh, old, marks={part.place: part.marks for part in parts})
+    total = fold(fresh, old, noted={part.place: part.noted for part in parts})
     if base:
         total += Fold(before["repeats"], before["conflicts"], Sums.from_plain(before["gone"]))
     names: dict[str, list[str]] = {}

@@ -16,7 +16,7 @@ from tasks.ingest.writing import put
 from tasks.tracks import OF_CHANGES, UNIONS, changes_of, read_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -64,11 +64,29 @@ class Fold:
         )
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What is known of a partition, and need not be read.
+
+    Parameters
+    ----------
+    begins : (int, int)
+        The number of its source, and a number that grows with its rows.
+    rows : int
+    marks : Path
+        Where the marks of its ids lie, as `writing.PartWriter` leaves them.
+    """
+
+    begins: tuple[int, int]
+    rows: int
+    marks: Path
+
+
 def fold(
     fresh: Sequence[Path],
     folded: Sequence[Path] = (),
     rows_a_pass: int = _ROWS_A_PASS,
-    marks: Mapping[Path, Path] | None = None,
+    noted: Mapping[Path, Noted] | None = None,
 ) -> Fold:
     """Fold rows with the same track id: of each, the most popular stays, and of such the first by source and row.
 
@@ -83,8 +101,8 @@ def fold(
         Partitions that have been, with their changes beside them.
     rows_a_pass : int
         About how many rows to hold at a time.
-    marks : mapping of Path to Path, optional
-        Files with the marks of partitions, as `writing.PartWriter` leaves them; others have their ids read.
+    noted : mapping of Path to Noted, optional
+        What is known of all of them; else they are read.
 
     Returns
     -------
@@ -93,23 +111,25 @@ def fold(
     """
     if not fresh:
         return Fold()
-    rows = sum(pq.read_metadata(part).num_rows for part in (*fresh, *folded))
-    passes = -(-rows // rows_a_pass)
-    return sum((_fold_some(fresh, folded, marks or {}, turn, passes) for turn in range(passes)), Fold())
+    of = noted or {part: _noted(part) for part in (*fresh, *folded)}
+    parts = sorted((*fresh, *folded), key=lambda part: of[part].begins)
+    passes = -(-sum(of[part].rows for part in parts) // rows_a_pass)
+    marks = {part: of[part].marks for part in parts}
+    return sum((_fold_some(parts, set(folded), marks, turn, passes) for turn in range(passes)), Fold())
 
 
 def _fold_some(
-    fresh: Sequence[Path], folded: Sequence[Path], marks: Mapping[Path, Path], turn: int, passes: int
+    parts: Sequence[Path], folded: Collection[Path], marks: Mapping[Path, Path], turn: int, passes: int
 ) -> Fold:
     """Fold the ids whose turn it is."""
-    parts = sorted([*fresh, *folded], key=_begins)
+    fresh, old = [part for part in parts if part not in folded], [part for part in parts if part in folded]
     with ThreadPoolExecutor(_THREADS) as threads:
-        new = dict(zip(fresh, threads.map(lambda part: _ids(part, marks.get(part), turn, passes), fresh), strict=True))
-        looked_for = _wanted([found for found, _ in new.values()]) if folded else None
-        old = threads.map(lambda part: _ids(part, marks.get(part), turn, passes, looked_for), folded)
-        by_part = new | dict(zip(folded, old, strict=True))
+        new = dict(zip(fresh, threads.map(lambda part: _ids(part, marks[part], turn, passes), fresh), strict=True))
+        looked_for = _wanted([found for found, _ in new.values()]) if old else None
+        found_in_old = threads.map(lambda part: _ids(part, marks[part], turn, passes, looked_for), old)
+        by_part = new | dict(zip(old, found_in_old, strict=True))
         ids = [by_part[part] for part in parts]
-        del new, old, by_part
+        del new, found_in_old, by_part
         # Of what has been folded before, each id counts once: only those of fresh rows can come again.
         alike = repeated([marks_here for marks_here, _ in ids])
         if not len(alike.order):
@@ -130,11 +150,11 @@ def _fold_some(
     return Fold(gone.rows, conflicts, gone, hashes)
 
 
-def _begins(part: Path) -> tuple[int, int]:
-    """Return the source of a partition and its first row."""
+def _noted(part: Path) -> Noted:
+    """Return what a partition says itself."""
     file = pq.read_metadata(part)
     source, row = (file.row_group(0).column(file.schema.names.index(name)) for name in ("source", "row"))
-    return source.statistics.min, row.statistics.min
+    return Noted((source.statistics.min, row.statistics.min), file.num_rows, part.with_suffix(".no-marks"))
 
 
 def _wanted(new: Sequence[NDArray[np.uint64]]) -> Wanted | None:
@@ -143,10 +163,10 @@ def _wanted(new: Sequence[NDArray[np.uint64]]) -> Wanted | None:
 
 
 def _ids(
-    part: Path, marks: Path | None, turn: int, passes: int, wanted: Wanted | None = None
+    part: Path, marks: Path, turn: int, passes: int, wanted: Wanted | None = None
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the marks of a partition whose turn it is, of rows that count and are wanted, and where they are."""
-    if marks is not None and marks.is_file():
+    if marks.is_file():
         all_marks = np.fromfile(marks, dtype="<u8").astype(np.uint64, copy=False)
     else:
         all_marks = marks_of(pq.ParquetFile(part).read(["track_id"])["track_id"].combine_chunks())
