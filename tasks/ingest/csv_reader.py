@@ -150,12 +150,11 @@ class CsvReader:
         # The header is line 0.
         taken = dict(zip(wanted, self._lines.take([row + self._dialect.skip for row in wanted]), strict=False))
         known = {row: line for row, line in taken.items() if row in broken and line.decode() == broken[row]}
-        texts = self._table_of([taken[row] for row in numbers.tolist() if row in taken])
-        if texts is not None and texts.num_rows == len(numbers):
-            typed = _typed(rows)
-            if not texts.drop_columns(typed).equals(rows.drop_columns(typed).combine_chunks()):
-                texts = None
-        else:
+        lines = [taken[row] for row in numbers.tolist() if row in taken]
+        # Lines that are not as many records are not theirs: those may end otherwise.
+        texts = self._table_of(lines) if len(lines) == len(numbers) else None
+        typed = _typed(rows)
+        if texts is None or not texts.drop_columns(typed).equals(rows.drop_columns(typed).combine_chunks()):
             texts = None
         if texts is not None or not len(numbers):
             known |= {row: taken[row] for row in numbers.tolist()}
@@ -175,7 +174,7 @@ class CsvReader:
             )
         except pa.ArrowInvalid:
             return None
-        return read.combine_chunks()
+        return read.combine_chunks() if read.num_rows == len(lines) else None
 
     @property
     def _columns(self) -> list[str]:

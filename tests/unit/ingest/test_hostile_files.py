@@ -25,6 +25,9 @@ from tasks.ingest.sources import find_sources
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
+
+    Ingest = Callable[..., Any]
 
 HEADER = b"track_id,artists,popularity\n"
 MEGABYTE = 1_000_000
@@ -339,3 +342,11 @@ def test_a_member_whose_own_name_is_damaged(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace("é".encode(), b"\xb3\xb3", 1))
     with pytest.raises(CorpusRejected, match=r"cannot be unpacked .*: fetch the archive again"):
         find_sources([str(path)])
+
+
+def test_bad_rows_whose_ends_are_not_those_of_others(tmp_path: Path, ingest: Ingest) -> None:
+    corpus = tmp_path / "x.csv"
+    corpus.write_bytes(b"artists,track_name,popularity\nAnn,One,50\nBob,Two,101\rCyd,Three,102")
+    done = ingest(tmp_path / "out", corpus, max_bad_share=1)
+    assert done.report.rows.kept == 1
+    assert [(row["row"], json.loads(row["raw"])["popularity"]) for row in done.quarantine] == [(2, "101"), (3, "102")]
