@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from schemas.synonyms import ALBUM_MARKS, ARTIST_MARKS, PLAYLIST_MARKS, forms
+from schemas.synonyms import ALBUM_MARKS, ARTIST_MARKS, PLAYLIST_MARKS, forms, rank
 from schemas.tracks import FEATURES
 
 if TYPE_CHECKING:
@@ -64,6 +64,13 @@ def lacking(
         return (
             f"{file} has no column for {listed(lacks)} that could be read, and {listed(_cut(nested))} "
             f"{'holds' if len(nested) == 1 else 'hold'} columns inside: write those out as columns of their own"
+        )
+    called = [at for at, name in enumerate(names) if rank(lacks[0], name) is not None]
+    if len(lacks) == 1 and called and sample and (cells := sample.cells(called[0])):
+        return (
+            f"{file} has no column for {lacks[0]} that could be read: {shown(names[called[0]])} mostly holds no "
+            f"numbers, but texts such as {shown(next(iter(cells)))}; mend it, or name another with "
+            f"--column {lacks[0]}=NAME"
         )
     near = difflib.get_close_matches(lacks[0], names, n=1)
     example = quoted(f"{lacks[0]}={near[0]}") if near else f"{lacks[0]}=NAME"

@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _GROUPS = re.compile(r"[+-]?\d{1,3}([,.'\u2019 \u00a0\u202f])\d{3}(\1\d{3})*", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):([0-5]?\d(?:\.\d+)?)", re.ASCII)
 _UNITS = {
+    "popularity": {"%": 1.0},  # points of a hundred
     "loudness": {"db": 1.0, "dbfs": 1.0, "lufs": 1.0},
     "tempo": {"bpm": 1.0, "beats/min": 1.0},
     "duration_ms": {"ms": 1.0, "s": 1000.0, "sec": 1000.0, "seconds": 1000.0, "min": 60_000.0, "minutes": 60_000.0},

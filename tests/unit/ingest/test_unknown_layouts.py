@@ -274,6 +274,10 @@ def test_popularity_between_0_and_1_is_a_share() -> None:
     ("text", "said"),
     [
         ("artist,song,streams\nAnn,A,5\n", "no column for popularity: say which it is with --column popularity=NAME"),
+        (
+            "artist,song,popularity\nAnn,A,high\nBob,B,low\n",
+            "that could be read: popularity mostly holds no numbers, but texts such as high; mend it, or name another",
+        ),
         ("song,popularity\nA,5\n", "no column for artists: say which it is with --column artists=NAME"),
         ("artist,song,popularty\nAnn,A,5\n", "say which it is with --column popularity=popularty"),
         ("a,b\n1,2\n", "no column for artists and popularity"),

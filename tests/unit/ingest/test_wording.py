@@ -58,7 +58,7 @@ def test_metres_and_what_a_spreadsheet_makes_of_them(text: str, beats: int | Non
     [
         ("55%", "energy", ".", 0.55),
         ("5,5 %", "energy", ",", 0.055),
-        ("55%", "popularity", ".", None),
+        ("55%", "popularity", ".", 55),
         ("-5.2 dB", "loudness", ".", -5.2),
         ("120 BPM", "tempo", ".", 120),
         ("3:45", "duration_ms", ".", 225_000),
