@@ -113,7 +113,10 @@ def fold(
         return Fold()
     of = noted or {part: _noted(part) for part in (*fresh, *folded)}
     parts = sorted((*fresh, *folded), key=lambda part: of[part].begins)
-    passes = -(-sum(of[part].rows for part in parts) // rows_a_pass)
+    held = sum(of[part].rows for part in fresh)
+    if held > _FEW_ROWS:  # of what was folded before, more than some few rows are held too
+        held += sum(of[part].rows for part in folded)
+    passes = -(-held // rows_a_pass)
     marks = {part: of[part].marks for part in parts}
     return sum((_fold_some(parts, set(folded), marks, turn, passes) for turn in range(passes)), Fold())
 

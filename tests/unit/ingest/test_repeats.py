@@ -86,9 +86,14 @@ def test_passes_find_the_same(parts: list[Path], rows_a_pass: int) -> None:
     assert sum(row["track_id"] is None for row in kept) == len(without) > 0
 
 
-def test_one_part_after_the_other_finds_the_same(parts: list[Path]) -> None:
+@pytest.mark.parametrize(("rows_a_pass", "few"), [(10_000, 10_000), (150, 10_000), (700, 0)])
+def test_one_part_after_the_other_finds_the_same(
+    parts: list[Path], monkeypatch: pytest.MonkeyPatch, rows_a_pass: int, few: int
+) -> None:
+    monkeypatch.setattr(repeats, "_FEW_ROWS", few)
     expected, counts = plainly(parts)
-    assert sum((fold([part], parts[:number]) for number, part in enumerate(parts)), Fold()) == counts
+    found = [fold([part], parts[:number], rows_a_pass) for number, part in enumerate(parts)]
+    assert sum(found, Fold()) == counts
     assert what_stays(parts) == expected
 
 
