@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
 from tasks.ingest.changing import unchanged
+from tasks.ingest.folding import Sifted
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import busy_process
-from tasks.ingest.merging import Sifted, merge
+from tasks.ingest.merging import merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

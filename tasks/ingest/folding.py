@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from schemas.reports import SiftReport
 from schemas.tracks import arrow_schema
 from schemas.versions import STEPS
 from tasks.ingest import sifting
@@ -28,9 +29,26 @@ if TYPE_CHECKING:
 
     from schemas.parameters import IngestParameters
     from schemas.references import Source
-    from schemas.reports import SiftReport
 
 FOLDED = "folded.json"
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """A source that has been read, and the folder where `sifting.sift` left what it found."""
+
+    source: Source
+    folder: Path
+
+    @property
+    def report(self) -> SiftReport:
+        """What was found of it."""
+        return SiftReport.model_validate_json((self.folder / sifting.REPORT).read_text(encoding="utf-8"))
+
+    @property
+    def parts(self) -> list[Path]:
+        """Its partitions, in order."""
+        return partitions_of(self.folder)
 
 
 @dataclass(frozen=True)
@@ -43,25 +61,25 @@ class Part:
     sums: Sums
 
 
-def linked(found: Sequence[tuple[Source, Path, SiftReport]], folder: Path) -> list[Part]:
+def linked(found: Sequence[tuple[Sifted, SiftReport]], folder: Path) -> list[Part]:
     """Put the partitions of all sources into one folder, by reference.
 
     Parameters
     ----------
-    found : sequence of (Source, Path, SiftReport)
-        Each source with the folder where `sifting.sift` left what it found, and its report.
+    found : sequence of (Sifted, SiftReport)
     folder : Path
         Is made.
     """
     folder.mkdir()
     parts: list[Part] = []
-    for source, home, report in found:
-        for number, (part, plain) in enumerate(zip(partitions_of(home), report.parts, strict=True)):
+    for one, report in found:
+        for number, (part, plain) in enumerate(zip(one.parts, report.parts, strict=True)):
             place = folder / f"part-{len(parts):05}.parquet"
             _share(part, place)
             sums = Sums.from_plain(plain)
-            noted = Noted((sifting.identity_of(source), number), sums.rows, home / MARKS / f"{part.stem}.bin")
-            parts.append(Part(place, source.sha256, noted, sums))
+            begins = (sifting.identity_of(one.source), number)
+            noted = Noted(begins, sums.rows, one.folder / MARKS / f"{part.stem}.bin")
+            parts.append(Part(place, one.source.sha256, noted, sums))
     return parts
 
 

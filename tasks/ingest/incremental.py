@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
 from tasks.ingest.changing import unchanged
-from tasks.ingest.folding import FOLDED, foldable
+from tasks.ingest.folding import FOLDED, Sifted, foldable
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import busy_process
-from tasks.ingest.merging import Sifted, merge
+from tasks.ingest.merging import merge
 from tasks.progress import LOGGER
 from tasks.storage import contents_of, key_of, sha256_of
 from tasks.tracks import CHANGES, TRACKS

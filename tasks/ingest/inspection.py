@@ -47,17 +47,15 @@ class Inspection:
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def begin(self) -> None:
+    def begin(self) -> Future[Expectations]:
         """Have Great Expectations set up beside what follows: it will be needed. What goes wrong is raised then."""
         if self._engine is None:
             self._engine = self._thread.submit(_set_up)
+        return self._engine
 
     def beside[T](self, work: Callable[[Expectations], T]) -> Future[T]:
         """Have Great Expectations do something while this thread goes on: one piece of work after another."""
-        self.begin()
-        engine = self._engine
-        if engine is None:
-            raise AssertionError
+        engine = self.begin()
         return self._thread.submit(lambda: work(engine.result()))
 
     def inspect(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,7 +14,7 @@ from schemas.quarantine import QUARANTINE, quarantine_schema
 from schemas.reports import IngestReport, RowCounts, SiftReport, SourceReport
 from schemas.tracks import COLUMNS
 from tasks.ingest import sifting
-from tasks.ingest.folding import folded, linked, recordings_folded
+from tasks.ingest.folding import Sifted, folded, linked, recordings_folded
 from tasks.ingest.memory import give_back
 from tasks.ingest.repeats import Fold
 from tasks.ingest.sums import SUMMED, Sums
@@ -29,30 +28,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from schemas.parameters import IngestParameters
-    from schemas.references import Source
     from schemas.reports import LastCorpus
     from tasks.ingest.inspection import Documents, Inspection
 
 REPORT = "report.json"
 _MANY = 3_000_000  # rows, from which on the memory of reading and that of folding want not to add up
-
-
-@dataclass(frozen=True)
-class Sifted:
-    """A source that has been read, and the folder where `sifting.sift` left what it found."""
-
-    source: Source
-    folder: Path
-
-    @property
-    def report(self) -> SiftReport:
-        """What was found of it."""
-        return SiftReport.model_validate_json((self.folder / sifting.REPORT).read_text(encoding="utf-8"))
-
-    @property
-    def parts(self) -> list[Path]:
-        """Its partitions, in order."""
-        return partitions_of(self.folder)
 
 
 def merge(
@@ -97,9 +77,7 @@ def merge(
     _write_quarantine(sifted, folder / QUARANTINE)  # there to be looked at if the corpus is rejected
     _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
     documents = _documented(reports, inspection.documents(folder / "data_docs"))
-    parts = linked(
-        [(one.source, one.folder, found) for one, found in zip(sifted, reports, strict=True)], folder / TRACKS
-    )
+    parts = linked(list(zip(sifted, reports, strict=True)), folder / TRACKS)
     by_id = Fold() if parameters.repeats == "keep" else folded(parts, parameters, folder, base)
     summed = {part.place: part.sums for part in parts}
     total = sum(summed.values(), Sums()) - by_id.gone

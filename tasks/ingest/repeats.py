@@ -73,13 +73,13 @@ class Noted:
     begins : (int, int)
         The number of its source, and a number that grows with its rows.
     rows : int
-    marks : Path
-        Where the marks of its ids lie, as `writing.PartWriter` leaves them.
+    marks : Path, optional
+        Where the marks of its ids lie, as `writing.PartWriter` leaves them; without, its ids are read.
     """
 
     begins: tuple[int, int]
     rows: int
-    marks: Path
+    marks: Path | None = None
 
 
 def fold(
@@ -122,7 +122,7 @@ def fold(
 
 
 def _fold_some(
-    parts: Sequence[Path], folded: Collection[Path], marks: Mapping[Path, Path], turn: int, passes: int
+    parts: Sequence[Path], folded: Collection[Path], marks: Mapping[Path, Path | None], turn: int, passes: int
 ) -> Fold:
     """Fold the ids whose turn it is."""
     fresh, old = [part for part in parts if part not in folded], [part for part in parts if part in folded]
@@ -157,7 +157,7 @@ def _noted(part: Path) -> Noted:
     """Return what a partition says itself."""
     file = pq.read_metadata(part)
     source, row = (file.row_group(0).column(file.schema.names.index(name)) for name in ("source", "row"))
-    return Noted((source.statistics.min, row.statistics.min), file.num_rows, part.with_suffix(".no-marks"))
+    return Noted((source.statistics.min, row.statistics.min), file.num_rows)
 
 
 def _wanted(new: Sequence[NDArray[np.uint64]]) -> Wanted | None:
@@ -166,10 +166,10 @@ def _wanted(new: Sequence[NDArray[np.uint64]]) -> Wanted | None:
 
 
 def _ids(
-    part: Path, marks: Path, turn: int, passes: int, wanted: Wanted | None = None
+    part: Path, marks: Path | None, turn: int, passes: int, wanted: Wanted | None = None
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the marks of a partition whose turn it is, of rows that count and are wanted, and where they are."""
-    if marks.is_file():
+    if marks is not None and marks.is_file():
         all_marks = np.fromfile(marks, dtype="<u8").astype(np.uint64, copy=False)
     else:
         all_marks = marks_of(pq.ParquetFile(part).read(["track_id"])["track_id"].combine_chunks())

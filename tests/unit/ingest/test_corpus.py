@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -42,6 +43,20 @@ def test_the_output_is_what_the_contract_says(tmp_path: Path, ingest: Ingest, wr
         assert schema.equals(arrow_schema())
         assert schema.field("tempo").metadata[b"unit"] == b"beats/min"
     assert IngestReport.model_validate_json((done.folder / "report.json").read_text()) == done.report
+
+
+def test_the_process_is_left_as_it_was(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:
+    before = sys.getswitchinterval(), pa.default_memory_pool().backend_name
+    during: list[tuple[float, str]] = []
+
+    def told(_done: int, _of: int | None) -> None:
+        during.append((sys.getswitchinterval(), pa.default_memory_pool().backend_name))
+
+    ingest(tmp_path / "out", write_csv(tmp_path / "x.csv", [{}]), progress=told)
+    assert during[0][0] < before[0]
+    with pytest.raises(CorpusRejected):
+        ingest(tmp_path / "bad", write_csv(tmp_path / "y.csv", [{"popularity": "x"}]))
+    assert (sys.getswitchinterval(), pa.default_memory_pool().backend_name) == before
 
 
 def test_a_row_is_read_into_canonical_columns(tmp_path: Path, ingest: Ingest, write_csv: WriteCsv) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.ingest.sums import MOST_GENRES, Sums, exact_sum
@@ -37,7 +37,6 @@ def test_doubles_are_added_up_exactly(values: list[float]) -> None:
     assert exact_sum(np.array(values)) == sum(map(Fraction, values)) * 2**1074
 
 
-@settings(deadline=None)  # the first example imports pandas
 @given(st.lists(st.lists(POPULARITY, min_size=1), min_size=1, max_size=5))
 def test_the_mean_is_that_of_all_correctly_rounded(parts: list[list[float]]) -> None:
     every = [value for part in parts for value in part]
