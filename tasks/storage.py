@@ -26,14 +26,13 @@ from schemas.versions import STEPS
 from tasks import stamps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 # Beside the publications, on the same file system, so that a finished version can be renamed into place.
 WORK = ".work"
 CONTENTS = "_contents.json"
 _PARTIAL = ".partial-"
 _THREADS = 2
-
 Shared = Mapping[str, str] | None
 
 
@@ -41,6 +40,12 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hashes_of(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return the SHA-256 of files in a folder, in order."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(lambda name: sha256_of(folder / name), names))
 
 
 def key_of(step: str, inputs: Sequence[str], parameters: BaseModel | Mapping[str, object]) -> str:
@@ -199,10 +204,8 @@ def is_alive(process: int) -> bool:
     """Say whether a process of this machine runs."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return True
 
 
@@ -262,8 +265,7 @@ def _verify(folder: Path, believed: str = "") -> str:
         now = stamps.stamps_of(folder, believed, hashes) if believed else {}
         known = stamps.untouched(folder, now) if now else set()
         read = {name: expected for name, expected in hashes.items() if name not in known}
-        with ThreadPoolExecutor(_THREADS) as threads:
-            found = list(threads.map(lambda name: sha256_of(folder / name), read))
+        found = hashes_of(folder, read)
     except (FileNotFoundError, ValueError, AttributeError) as error:
         message = f"{folder} is not whole: {error}"
         raise CorruptStep(message) from None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.changes import CHANGES, UNIONS, Changes, rows_that_stay
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TRACKS = "tracks"
-CHANGES = "changes"
-UNIONS = ("genres", "subgenres")
-OF_CHANGES = ("position", "stays", "conflict", *UNIONS)
 
 
 def partitions_of(ingested: Path) -> list[Path]:
@@ -52,11 +51,12 @@ def count_tracks(ingested: Path) -> int:
     """Return how many tracks count."""
     import pyarrow.parquet as pq
 
-    partitions = partitions_of(ingested)
-    changes = [read_changes(part, ["stays"]) for part in partitions]
-    gone = sum(int((~one["stays"].to_numpy()).sum()) for one in changes if one is not None)
-    rows: int = sum(pq.read_metadata(part).num_rows for part in partitions)
-    return rows - gone
+    counts = 0
+    for partition in partitions_of(ingested):
+        changes = changes_of(partition)
+        of_it = rows_that_stay(changes).sum() if changes.is_file() else pq.read_metadata(partition).num_rows
+        counts += int(of_it)
+    return counts
 
 
 def changes_of(partition: Path) -> Path:
@@ -64,29 +64,21 @@ def changes_of(partition: Path) -> Path:
     return partition.parents[1] / CHANGES / f"{partition.stem}.arrow"
 
 
-def read_changes(partition: Path, columns: Sequence[str] | None = None) -> pa.Table | None:
-    """Return the changes of a partition, or some columns of them; None if it has none."""
-    import pyarrow as pa
-
+def read_changes(partition: Path) -> Changes | None:
+    """Return the changes of a partition; None if it has none."""
     file = changes_of(partition)
-    if not file.is_file():
-        return None
-    chosen = [OF_CHANGES.index(name) for name in columns or OF_CHANGES]
-    options = pa.ipc.IpcReadOptions(included_fields=chosen, use_threads=False)
-    with pa.OSFile(str(file)) as source:
-        return pa.ipc.open_file(source, options=options).read_all()
+    return Changes.read(file) if file.is_file() else None
 
 
-def changed(tracks: pa.Table, changes: pa.Table) -> pa.Table:
+def changed(tracks: pa.Table, changes: Changes) -> pa.Table:
     """Carry out changes.
 
     Parameters
     ----------
     tracks : pyarrow.Table, n rows
         A whole partition, with any of its columns.
-    changes : pyarrow.Table
-        ``position`` in the partition, ascending; ``stays``, whether the row does; and its ``genres`` and
-        ``subgenres`` if so.
+    changes : Changes
+        Of it.
 
     Returns
     -------
@@ -94,15 +86,13 @@ def changed(tracks: pa.Table, changes: pa.Table) -> pa.Table:
     """
     import pyarrow as pa
 
-    position, stays = changes["position"].to_numpy(), changes["stays"].to_numpy()
-    # Where a row stays for several, its lists are taken from behind those of the table.
+    # Where a row stays for others, its lists are taken from behind those of the table.
     source = np.arange(tracks.num_rows)
-    source[position[stays]] = tracks.num_rows + np.flatnonzero(stays)
+    source[changes.position] = tracks.num_rows + np.arange(len(changes.position))
     for name in UNIONS:
         if name in tracks.column_names:
             field = tracks.schema.field(name)
-            lists = pa.chunked_array([*tracks[name].chunks, *changes[name].cast(field.type).chunks], field.type)
+            behind = changes.texts[name].plain().cast(field.type)
+            lists = pa.chunked_array([*tracks[name].chunks, behind], field.type)
             tracks = tracks.set_column(tracks.schema.get_field_index(name), field, lists.take(pa.array(source)))
-    kept = np.ones(tracks.num_rows, dtype=bool)
-    kept[position[~stays]] = False
-    return tracks.filter(pa.array(kept))
+    return tracks.filter(pa.array(changes.stays))

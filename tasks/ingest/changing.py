@@ -17,8 +17,22 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def unchanged(source: Source, max_unfold: float) -> Iterator[None]:
-    """Have a source read here that nobody writes to meanwhile.
+def blamed_on_changes(source: Source, max_unfold: float) -> Iterator[None]:
+    """Have a source read here: what goes wrong with one that somebody writes to meanwhile is put down to that.
+
+    That a file is damaged, say, which is only half there. See `check_unchanged`.
+    """
+    try:
+        yield
+    except CorpusChanging:
+        raise
+    except Exception:
+        check_unchanged(source, max_unfold)
+        raise
+
+
+def check_unchanged(source: Source, max_unfold: float) -> None:
+    """Check that nobody has written to a source, now that it has been read.
 
     Parameters
     ----------
@@ -29,18 +43,8 @@ def unchanged(source: Source, max_unfold: float) -> Iterator[None]:
     Raises
     ------
     CorpusChanging
-        If it may not have held, all the while, what it held when it was hashed. It takes the place of what went wrong
-        in reading: that a file is damaged, say, which is only half there.
+        If it may not have held, all the while, what it held when it was hashed.
     """
-    try:
-        yield
-    except Exception:
-        _check(source, max_unfold)
-        raise
-    _check(source, max_unfold)
-
-
-def _check(source: Source, max_unfold: float) -> None:
     if not source.stamp:
         return
     try:

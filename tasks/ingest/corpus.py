@@ -6,7 +6,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 from tasks.ingest import sifting
-from tasks.ingest.changing import unchanged
 from tasks.ingest.folding import Sifted
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import busy_process
@@ -37,7 +36,7 @@ def ingest_corpus(
         As `sources.find_sources` returns them.
     parameters : IngestParameters
     folder : Path
-        Is given ``tracks/part-00000.parquet`` and so on, ``changes/`` (see `tasks.tracks`), ``quarantine.parquet``,
+        Is given ``tracks/part-00000.parquet`` and so on, ``changes/`` (see `tasks.changes`), ``quarantine.parquet``,
         ``report.json`` and ``data_docs/``. The same sources and parameters give the same bytes.
     progress : callable
         Told how many rows have been read, and of how many where that is known.
@@ -64,8 +63,7 @@ def ingest_corpus(
             for index, source in enumerate(sources):
                 home = scratch / str(index)
                 home.mkdir()
-                with unchanged(source, parameters.max_unfold):
-                    sifting.sift(source, parameters, home, inspection, progress)
+                sifting.sift(source, parameters, home, inspection, progress)
                 sifted.append(Sifted(source, home))
             return merge(sifted, parameters, folder, inspection, last)[0]
     finally:

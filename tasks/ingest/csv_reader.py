@@ -17,16 +17,7 @@ from schemas.expectations import MALFORMED
 from tasks.ingest.csv_checks import LongRecordError, NotNumbersError, checked, without_unclosed
 from tasks.ingest.dialects import sniff
 from tasks.ingest.lines import Lines
-from tasks.ingest.partitions import (
-    Malformed,
-    Partition,
-    after_row,
-    flooded,
-    is_flood,
-    last_row,
-    numbered,
-    rebatched,
-)
+from tasks.ingest.partitions import Malformed, Partition, after_row, flooded, is_flood, last_row, numbered, rebatched
 from tasks.ingest.wording import MISSING
 
 if TYPE_CHECKING:
@@ -42,6 +33,7 @@ _BLOCK = 8 << 20
 _SMALL_BLOCK = 4 << 20
 _FEW_ROWS = 5_000  # of which no more may be wanted: less is read for them
 _CHUNK = 1 << 20
+_BEGIN, _ENOUGH = 1 << 16, 20  # bytes, which hold the header if there are so many lines in them
 _ATTEMPTS = 2
 _NOT_A_NUMBER = re.compile(r"^In CSV column #(\d+): .*conversion error")
 _DOES_NOT_FIT = re.compile("straddling|Empty CSV")  # a record, the header
@@ -80,6 +72,8 @@ class CsvReader:
             head = head[: codecs.utf_8_decode(head, "replace", whole)[1]]  # no letter cut in two
         self._note_encoding(text)
         self._dialect = sniff(source.name, head.decode("utf-8-sig", "ignore"), whole=whole)
+        if head.count(b"\n", 0, _BEGIN) >= _ENOUGH:
+            head = head[:_BEGIN]
         try:
             with self._open(io.BytesIO(head), [], width=0) as reader:
                 self._width = len(reader.schema)

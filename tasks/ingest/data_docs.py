@@ -154,8 +154,10 @@ class Site:
         """
         result = page(suite, tally)
         of_suite, of_result = f"expectations/{suite.name}.html", f"validations/{suite.name}/{_PAGE}"
-        self._write(of_suite, ExpectationSuitePageRenderer().render(suite))  # type: ignore[no-untyped-call]  # as above
-        self._write(of_result, ValidationResultsPageRenderer().render(result))
+        for place, shown in zip((of_suite, of_result), _pages(self._view, suite, result), strict=True):
+            path = self._folder / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_asking_nobody(shown), encoding="utf-8")
         self._rows[suite.name] = _ROW.format(
             icon=_PASSED if result.success else _FAILED,
             suite=html.escape(of_suite),
@@ -169,11 +171,27 @@ class Site:
         rows = "\n".join(row for _, row in sorted(self._rows.items()))
         (self._folder / "index.html").write_text(_asking_nobody(_INDEX.format(rows=rows)), encoding="utf-8")
 
-    def _write(self, place: str, document: Any) -> None:
-        path = self._folder / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shown = self._view.render(document, show_how_to_buttons=False)
-        path.write_text(_asking_nobody(shown), encoding="utf-8")
+
+def rehearse(suite: ExpectationSuite, tally: Tally) -> None:
+    """Render the pages of a suite for nobody, so that templates are compiled when they are wanted.
+
+    Parameters
+    ----------
+    suite, tally
+        As for `Site.add`.
+    """
+    for _ in _pages(ReproduciblePageView(), suite, page(suite, tally)):
+        pass
+
+
+def _pages(
+    view: ReproduciblePageView, suite: ExpectationSuite, result: ExpectationSuiteValidationResult
+) -> Iterator[str]:
+    documents = [
+        ExpectationSuitePageRenderer().render(suite),  # type: ignore[no-untyped-call]  # as above
+        ValidationResultsPageRenderer().render(result),
+    ]
+    return (view.render(document, show_how_to_buttons=False) for document in documents)
 
 
 def page(suite: ExpectationSuite, tally: Tally) -> ExpectationSuiteValidationResult:

@@ -65,7 +65,7 @@ def sniff(name: str, sample: str, *, whole: bool) -> Dialect:
     if not stripped.strip("\0 \t\r\n"):
         message = f"{name} has no header and no rows: fetch it again or leave it out"
         raise CorpusRejected(message)
-    first = stripped.splitlines()[0]
+    first = _first_line(stripped)
     separated = max(first.count(separator) for separator in _SEPARATORS)
     if first == stripped and not whole and separated < MOST_COLUMNS:
         message = (
@@ -77,7 +77,7 @@ def sniff(name: str, sample: str, *, whole: bool) -> Dialect:
         separators = first[-1]
         stripped = stripped[len(first) :].lstrip("\r\n")
     skip = len(sample[: len(sample) - len(stripped)].splitlines())
-    header = stripped.splitlines()[0] if stripped else ""
+    header = _first_line(stripped) if stripped else ""
     if max(header.count(separator) for separator in separators) >= MOST_COLUMNS:
         message = f"{name} has more than {MOST_COLUMNS:,} columns: fetch a table of tracks, a row a track"
         raise CorpusRejected(message)
@@ -88,6 +88,10 @@ def sniff(name: str, sample: str, *, whole: bool) -> Dialect:
         Dialect(separator, quote, escape, skip) for quote in quotes for escape in escapes for separator in separators
     ]
     return max(candidates, key=lambda candidate: _fit(candidate, stripped, whole=whole))
+
+
+def _first_line(text: str) -> str:
+    return text[: text.find("\n") + 1 or len(text)].splitlines()[0]  # a line may end otherwise, and sooner
 
 
 def _fit(dialect: Dialect, text: str, *, whole: bool) -> float:

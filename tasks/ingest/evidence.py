@@ -100,7 +100,7 @@ def decimal_of(sample: Sample, positions: Iterable[int]) -> Decimal:
     for position in positions:
         for text in sample.cells(position):
             points += "." in text
-            commas += bool(_FRACTION.fullmatch(text)) and not _GROUPED.fullmatch(text)
+            commas += "," in text and bool(_FRACTION.fullmatch(text)) and not _GROUPED.fullmatch(text)
     return "," if commas > points else "."
 
 

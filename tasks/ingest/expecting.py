@@ -26,8 +26,10 @@ from great_expectations.data_context.types.base import (
     ProgressBarsConfig,
 )
 
-from tasks.ingest.data_docs import Site
+from schemas.expectations import row_rules
+from tasks.ingest.data_docs import Site, rehearse
 from tasks.ingest.frames import UNREADABLE
+from tasks.ingest.tallies import Count, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from schemas.expectations import Rule
     from tasks.ingest.inspection import Broken
-    from tasks.ingest.tallies import Tally
 
 # To count what breaks a rule takes a third less than to list it, too.
 _COUNTED = {"result_format": "BASIC"}
@@ -56,6 +57,9 @@ class Expectations:
         with _quiet():
             asset = _context().data_sources.add_pandas("corpus").add_dataframe_asset("rows")
             self._frames = asset.add_batch_definition_whole_dataframe("partition")
+            # Templates are compiled with the first page, which is wanted when there is much else to do.
+            tally = Tally({rule: Count(2, 0, 1, [0]) for rule in row_rules(("popularity",))})
+            rehearse(_suite("rows", tally.rules), tally)
 
     def validate(self, rules: Sequence[Rule], frame: pd.DataFrame, *, mixed: bool = False) -> list[Broken]:
         """Hold a frame against rules; see `inspection.Inspection.validate`."""

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from schemas.reports import SiftReport
 from schemas.tracks import arrow_schema
 from schemas.versions import STEPS
+from tasks.changes import CHANGES
 from tasks.ingest import sifting
 from tasks.ingest.recordings import fold_recordings
 from tasks.ingest.repeats import Fold, Noted, fold
 from tasks.ingest.sums import Sums
-from tasks.ingest.writing import MARKS, write_tracks
+from tasks.ingest.writing import NOTES, write_tracks
 from tasks.stamps import distrust
-from tasks.tracks import CHANGES, TRACKS, changes_of, partitions_of, read_tracks
+from tasks.tracks import TRACKS, changes_of, partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,7 @@ def linked(found: Sequence[tuple[Sifted, SiftReport]], folder: Path) -> list[Par
             _share(part, place)
             sums = Sums.from_plain(plain)
             begins = (sifting.identity_of(one.source), number)
-            noted = Noted(begins, sums.rows, one.folder / MARKS / f"{part.stem}.bin")
+            noted = Noted(begins, sums.rows, one.folder / NOTES / f"{part.stem}.arrow")
             parts.append(Part(place, one.source.sha256, noted, sums))
     return parts
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.tracks import ID_LENGTH
+from tasks.changes import UNIONS, Texts, narrow
 from tasks.ingest.buffers import bytes_of
-from tasks.tracks import UNIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +65,8 @@ class Rows:
     several, stays, conflict, known : ndarray of bool, shape (n,)
         Whether the group of a row has others; whether it is the one of its group that stays; whether the popularity of
         the group differs, or did in what was folded before; and whether the latter is so.
-    lists : dict of str to (ndarray of int64, ndarray of int64, pyarrow.Array)
-        By column: where the texts of each group begin, and where the last ones end; which they are, in order; and all
-        texts.
+    texts : dict of str to Texts
+        By column, those of each group, in order.
     """
 
     group: Positions
@@ -75,7 +74,7 @@ class Rows:
     stays: Flags
     conflict: Flags
     known: Flags
-    lists: dict[str, tuple[Positions, Positions, pa.Array]]
+    texts: dict[str, Texts]
 
 
 def words_of(ids: pa.StringArray) -> tuple[Numbers, Positions]:
@@ -100,10 +99,15 @@ def words_of(ids: pa.StringArray) -> tuple[Numbers, Positions]:
     if len(data) != ID_LENGTH * len(ids):
         message = f"not all ids have {ID_LENGTH} bytes"
         raise ValueError(message)
-    words = np.empty((len(ids), len(_BEGINS)), dtype=np.uint64)
-    for word, begin in enumerate(_BEGINS if len(ids) else ()):
-        words[:, word] = np.ndarray(len(ids), "<u8", data, begin, (ID_LENGTH,))
-    return words, positions
+    return words_at(data, len(ids), 0, ID_LENGTH), positions
+
+
+def words_at(data: NDArray[np.uint8], count: int, begin: int, step: int) -> Numbers:
+    """Return ids as `words_of` does: so many of them, the first of which is at `begin`, and each next by `step` on."""
+    words = np.empty((count, len(_BEGINS)), dtype=np.uint64)
+    for word, within in enumerate(_BEGINS if count else ()):
+        words[:, word] = np.ndarray(count, "<u8", data, begin + within, (step,))
+    return words
 
 
 def marks_of(ids: pa.StringArray) -> Numbers:
@@ -115,6 +119,13 @@ def marks_of(ids: pa.StringArray) -> Numbers:
         As for `words_of`.
     """
     words, positions = words_of(ids)
+    marks = np.zeros(len(ids), dtype=np.uint64)
+    marks[positions] = marks_of_words(words)
+    return marks
+
+
+def marks_of_words(words: Numbers) -> Numbers:
+    """Return the marks of ids, given as `words_of` returns them."""
     mixed = words[:, 0].copy()
     for word in words.T[1:]:  # as in MurmurHash3's finaliser
         mixed ^= mixed >> np.uint64(33)
@@ -123,9 +134,7 @@ def marks_of(ids: pa.StringArray) -> Numbers:
     mixed ^= mixed >> np.uint64(33)
     mixed *= np.uint64(0xC4CEB9FE1A85EC53)
     mixed ^= mixed >> np.uint64(33)
-    marks = np.zeros(len(ids), dtype=np.uint64)
-    marks[positions] = np.maximum(mixed, 1)
-    return marks
+    return np.maximum(mixed, np.uint64(1))
 
 
 class Wanted:
@@ -143,15 +152,18 @@ class Wanted:
         bits = len(marks).bit_length() + _SPARE_BITS
         self._shift = np.uint64(64 - bits)
         self._begin = np.zeros(1 << bits, dtype=bool)
-        self._begin[(marks >> self._shift).astype(np.intp)] = True
+        self._begin[self._place(marks)] = True
 
     def find(self, marks: Numbers) -> Positions:
         """Return where those are that are among the few."""
-        places = np.flatnonzero(self._begin[(marks >> self._shift).astype(np.intp)])
+        places = np.flatnonzero(self._begin.take(self._place(marks)))
         found = marks[places]
         near = np.minimum(np.searchsorted(self._marks, found), len(self._marks) - 1)
         among: Positions = places[self._marks[near] == found]
         return among
+
+    def _place(self, marks: Numbers) -> Positions:
+        return (marks >> self._shift).view(np.int64)  # they are small now: no need for another copy
 
 
 def repeated(parts: Sequence[Numbers]) -> Alike:
@@ -217,7 +229,7 @@ def joined(ids: Sequence[Numbers], tables: Sequence[pa.Table], alike: Alike) -> 
         group = np.empty(len(order), dtype=np.int64)
         group[order] = number
         table = pa.concat_tables(tables)
-        lists = threads.map(lambda name: _lists(table[name], group, len(starts)), UNIONS)
+        texts = threads.map(lambda name: _texts(table[name], group, len(starts)), UNIONS)
         popularity, known = table["popularity"].to_numpy()[order], table["known"].to_numpy()
         most = np.maximum.reduceat(popularity, starts)
         # Rows come by source, and in their order; the first of the most popular ones of a group stays.
@@ -227,20 +239,12 @@ def joined(ids: Sequence[Numbers], tables: Sequence[pa.Table], alike: Alike) -> 
         before[group[known]], stays[order[first]] = True, True
         conflict = before | (most != np.minimum.reduceat(popularity, starts))
         several, conflict, known = (sizes > 1)[group], conflict[group], before[group]
-        return Rows(group, several, stays, conflict, known, dict(zip(UNIONS, lists, strict=True)))
+        return Rows(group, several, stays, conflict, known, dict(zip(UNIONS, texts, strict=True)))
 
 
-def united(rows: Rows, name: str, places: Positions) -> pa.Array:
-    """Return all texts of the groups of some rows, sorted, as lists; null for a row that goes, or has none."""
-    begins, texts, values = rows.lists[name]
-    group = rows.group[places]
-    first = begins[group]
-    counts = np.where(rows.stays[places], begins[group + 1] - first, 0)
-    ends = np.cumsum(counts)
-    # The texts of a group lie one after the other.
-    taken = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts)
-    offsets = np.concatenate([[0], ends]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(texts[taken])), mask=pa.array(counts == 0))
+def united(rows: Rows, name: str, places: Positions) -> Texts:
+    """Return all texts of the groups of some rows, sorted."""
+    return rows.texts[name].of(rows.group[places])
 
 
 def _grouped(words: Numbers, alike: Alike, threads: Executor) -> tuple[Positions, Flags]:
@@ -270,17 +274,18 @@ def _differ(words: Numbers, order: Positions, threads: Executor) -> Flags:
     return new
 
 
-def _lists(column: pa.ChunkedArray, group: Positions, groups: int) -> tuple[Positions, Positions, pa.Array]:
+def _texts(column: pa.ChunkedArray, group: Positions, groups: int) -> Texts:
     column = column.unify_dictionaries().combine_chunks()
-    texts = pc.list_flatten(column)
+    found = pc.list_flatten(column)
     parents = pc.list_parent_indices(column).to_numpy()
-    values = texts.dictionary
+    values = found.dictionary
     sort = pc.sort_indices(values).to_numpy()
     rank = np.empty(len(sort), dtype=np.int64)
     rank[sort] = np.arange(len(sort))
     size = max(len(values), 1)
-    pairs = np.sort(group[parents] * size + rank[texts.indices.to_numpy()])  # much faster here than np.unique
+    pairs = np.sort(group[parents] * size + rank[found.indices.to_numpy()])  # much faster here than np.unique
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     parent = pairs // size
-    begins = np.append(0, np.cumsum(np.bincount(parent, minlength=groups)))
-    return begins, pairs - parent * size, values.take(pa.array(sort))
+    values = values.take(pa.array(sort))
+    ends = np.append(0, np.cumsum(np.bincount(parent, minlength=groups)))
+    return Texts(ends.astype(np.int32), narrow(pairs - parent * size, values), values)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tasks.changes import CHANGES
 from tasks.ingest import sifting
-from tasks.ingest.changing import unchanged
 from tasks.ingest.folding import FOLDED, Sifted, foldable
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.memory import busy_process
 from tasks.ingest.merging import merge
 from tasks.progress import LOGGER
-from tasks.storage import contents_of, key_of, sha256_of
-from tasks.tracks import CHANGES, TRACKS
+from tasks.storage import contents_of, hashes_of, key_of
+from tasks.tracks import TRACKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,8 +77,7 @@ def ingest_incrementally(
                 def told(done: int, of: int | None) -> None:
                     progress(counted + done, counted + of if of and len(sources) == 1 else None)
 
-                with unchanged(source, parameters.max_unfold):
-                    return sifting.sift(source, parameters, home, inspection, told).hashes
+                return sifting.sift(source, parameters, home, inspection, told).hashes
 
             key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
             references.append(storage.run("sift", key, build, force=force, believed=believed))
@@ -115,7 +114,9 @@ def _is_whole(folder: Path) -> bool:
     """Say whether what a merge goes on from is as it was written."""
     contents = contents_of(folder)
     needed = [name for name in contents if name == FOLDED or name.startswith(f"{CHANGES}/")]
-    return all((folder / name).is_file() and sha256_of(folder / name) == contents[name] for name in needed)
+    if not all((folder / name).is_file() for name in needed):
+        return False
+    return hashes_of(folder, needed) == [contents[name] for name in needed]
 
 
 def _shared(sifted: Sequence[Sifted]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from schemas.expectations import noted_warning
 from schemas.quarantine import QUARANTINE, quarantine_schema
 from schemas.reports import IngestReport, RowCounts, SiftReport, SourceReport
 from schemas.tracks import COLUMNS
+from tasks.changes import CHANGES
 from tasks.ingest import sifting
 from tasks.ingest.folding import Sifted, folded, linked, recordings_folded
 from tasks.ingest.memory import give_back
@@ -21,7 +23,8 @@ from tasks.ingest.sums import SUMMED, Sums
 from tasks.ingest.table import judge as judged
 from tasks.ingest.table import statistics_of
 from tasks.ingest.tallies import Tally
-from tasks.tracks import CHANGES, TRACKS, count_tracks, partitions_of, read_tracks
+from tasks.storage import sync
+from tasks.tracks import TRACKS, count_tracks, partitions_of, read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -72,33 +75,38 @@ def merge(
     reports = [one.report for one in sifted]
     rows_in, quarantined = sum(one.rows_in for one in reports), sum(one.quarantined for one in reports)
     reasons = _counted(report.reasons for report in reports)
-    if rows_in > _MANY:
+    if rows_in > _MANY and not base:
         give_back()
-    _write_quarantine(sifted, folder / QUARANTINE)  # there to be looked at if the corpus is rejected
-    _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
-    documents = _documented(reports, inspection.documents(folder / "data_docs"))
-    parts = linked(list(zip(sifted, reports, strict=True)), folder / TRACKS)
-    by_id = Fold() if parameters.repeats == "keep" else folded(parts, parameters, folder, base)
-    summed = {part.place: part.sums for part in parts}
-    total = sum(summed.values(), Sums()) - by_id.gone
-    recordings = 0
-    if parameters.repeats == "recording":
-        recordings = recordings_folded(folder)
-        summed = {place: Sums.of(read_tracks(place, SUMMED)) for place in partitions_of(folder)}
-        total = sum(summed.values(), Sums())
-    rows = RowCounts(
-        rows_in=rows_in,
-        kept=count_tracks(folder),
-        repeats=by_id.repeats + recordings,
-        quarantined=quarantined,
-        recordings=recordings,
-    )
-    if not rows.balanced or rows.kept != total.rows:
-        message = f"rows went missing: {rows}, and {total.rows} by their sums"
-        raise RuntimeError(message)
-    present = {column for report in reports for column in report.columns}
-    statistics = statistics_of(total, rows, parameters, present, summed, last)
-    warnings, tally = judged(inspection, statistics, parameters)
+    with ThreadPoolExecutor(1) as beside:  # what is in quarantine is there to be looked at if the corpus is rejected
+        putting_away = beside.submit(_write_quarantine, sifted, folder / QUARANTINE)
+        _check(rows_in, quarantined, reasons, parameters, list(zip(sifted, reports, strict=True)))
+        documents = _documented(reports, inspection.documents(folder / "data_docs"))
+        parts = linked(list(zip(sifted, reports, strict=True)), folder / TRACKS)
+        by_id = Fold() if parameters.repeats == "keep" else folded(parts, parameters, folder, base)
+        putting_away.result()
+        summed = {part.place: part.sums for part in parts}
+        total = sum(summed.values(), Sums()) - by_id.gone
+        written = {f"{CHANGES}/{name}": sha256 for name, sha256 in by_id.hashes.items()}
+        recordings = 0
+        if parameters.repeats == "recording":
+            recordings, written = recordings_folded(folder), {}
+            summed = {place: Sums.of(read_tracks(place, SUMMED)) for place in partitions_of(folder)}
+            total = sum(summed.values(), Sums())
+        syncing = beside.submit(lambda: [sync(folder / name) for name in written])
+        rows = RowCounts(
+            rows_in=rows_in,
+            kept=count_tracks(folder),
+            repeats=by_id.repeats + recordings,
+            quarantined=quarantined,
+            recordings=recordings,
+        )
+        if not rows.balanced or rows.kept != total.rows:
+            message = f"rows went missing: {rows}, and {total.rows} by their sums"
+            raise RuntimeError(message)
+        present = {column for report in reports for column in report.columns}
+        statistics = statistics_of(total, rows, parameters, present, summed, last)
+        warnings, tally = judged(inspection, statistics, parameters)
+        syncing.result()
     if tally.counts:
         documents.add("corpus", tally)
     noted = _counted(report.noted for report in reports)
@@ -116,7 +124,7 @@ def merge(
     )
     documents.close()
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return report, {f"{CHANGES}/{name}": sha256 for name, sha256 in by_id.hashes.items()}
+    return report, written
 
 
 def _counted(found: Iterable[Mapping[str, int]]) -> dict[str, int]:

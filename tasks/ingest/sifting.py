@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from schemas.quarantine import QUARANTINE
 from schemas.reports import SiftReport
 from schemas.tracks import COLUMNS, arrow_schema
 from tasks.ingest.background import Ahead
+from tasks.ingest.changing import blamed_on_changes, check_unchanged
 from tasks.ingest.coercion import coerce
 from tasks.ingest.evidence import SAMPLE_ROWS
 from tasks.ingest.extremes import Extremes
@@ -83,6 +85,8 @@ def sift(
 
     Raises
     ------
+    CorpusChanging
+        If somebody writes to it meanwhile.
     CorpusRejected
         If the source cannot be read or lacks a column that there must be.
     """
@@ -91,6 +95,7 @@ def sift(
     identity = identity_of(source)
     rows_in = 0
     with (
+        blamed_on_changes(source, parameters.max_unfold),
         contextlib.closing(open_reader(source, parameters.max_unfold)) as reader,
         Quarantine(folder / QUARANTINE) as quarantine,
         PartWriter(folder) as writer,
@@ -115,7 +120,10 @@ def sift(
                 quarantine.add(reader, piece, reasons)
                 progress(rows_in, reader.total)
         quarantine.put(reader)
-        inspection.confirm(rules, kept, tally)
+        with ThreadPoolExecutor(1) as beside:
+            checking = beside.submit(check_unchanged, source, parameters.max_unfold)
+            inspection.confirm(rules, kept, tally)
+            checking.result()
     report = SiftReport(
         layout=recognised.layout.name,
         why="; ".join(filter(None, [recognised.why, reader.note])),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow.compute as pc
 
-from tasks.tracks import UNIONS
+from tasks.changes import UNIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from schemas.errors import CorpusRejected
 from schemas.expectations import TABLE_RULES, table_rules
+from tasks.changes import UNIONS
 from tasks.ingest.sums import has_some
 from tasks.ingest.tallies import Tally
-from tasks.tracks import UNIONS, read_tracks
+from tasks.tracks import read_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

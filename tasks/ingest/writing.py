@@ -11,8 +11,9 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from tasks.ingest.background import Behind
-from tasks.ingest.groups import marks_of
 from tasks.ingest.memory import give_back
+from tasks.ingest.notes import notes_of
+from tasks.ingest.plain_ids import ROWS_A_PAGE
 from tasks.ingest.sums import Sums
 from tasks.storage import sync
 from tasks.tracks import TRACKS
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Buffer
     from pathlib import Path
 
-MARKS = "marks"
+NOTES = "notes"
 # What an id or a length is, is hardly ever said twice: a dictionary of it would be made for nothing, and a page of
 # plain values is as small. Of text that does repeat, compression finds that at less cost.
 _LOOKED_AT = 4096
@@ -34,9 +35,7 @@ _ASKED_FOR = ["source", "row"]
 
 
 class PartWriter:
-    """Writes ``tracks/part-00000.parquet``, ``marks/part-00000.bin`` and so on into a folder; a context manager.
-
-    The marks of a partition are its ids as numbers (`groups.marks_of`), for a later fold to find those that come again.
+    """Writes ``tracks/part-00000.parquet``, ``notes/part-00000.arrow`` and so on into a folder; a context manager.
 
     Attributes
     ----------
@@ -48,7 +47,7 @@ class PartWriter:
 
     def __init__(self, folder: Path) -> None:
         (folder / TRACKS).mkdir()
-        (folder / MARKS).mkdir()
+        (folder / NOTES).mkdir()
         self._folder = folder
         self._behind, self._beside = Behind(), Behind()
         self._parts = 0
@@ -86,12 +85,12 @@ class PartWriter:
             give_back()  # so that what lies between what is in use does not grow with the source
 
     def _note(self, tracks: pa.Table, name: str) -> None:
-        marks = marks_of(tracks["track_id"].combine_chunks())
-        self._put(memoryview(marks.astype("<u8", copy=False)), f"{MARKS}/{name}.bin")
+        self._put(notes_of(tracks), f"{NOTES}/{name}.arrow")
         self.sums.append(Sums.of(tracks))
 
     def _put(self, data: memoryview, name: str) -> None:
         self.hashes[name] = put(data, self._folder / name)
+        sync(self._folder / name)
 
     def _encoded(self, tracks: pa.Table) -> memoryview:
         """Return a partition as Parquet; what this returned before is lost."""
@@ -109,10 +108,9 @@ class PartWriter:
 
 
 def put(data: Buffer, path: Path) -> str:
-    """Write a file and have it put on the disk; return its SHA-256, as hex, which need not be read for it."""
+    """Write a file; return its SHA-256, as hex, which need not be read for it."""
     with path.open("wb") as file:
         file.write(data)
-    sync(path)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -135,6 +133,7 @@ def write_tracks(tracks: pa.Table, where: Path | pa.NativeFile) -> None:
         use_dictionary=[paths[name] for name in names if _repeats(tracks, name)],
         column_encoding={"row": "DELTA_BINARY_PACKED"},
         write_statistics=_ASKED_FOR,
+        max_rows_per_page=ROWS_A_PAGE,
     )
 
 

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.tracks import arrow_schema
-from tasks.ingest import groups, repeats
-from tasks.ingest.repeats import Fold, fold
+from tasks.ingest import candidates, groups, repeats
+from tasks.ingest.notes import notes_of
+from tasks.ingest.repeats import Fold, Noted, fold
 from tasks.ingest.sums import Sums
 from tasks.tracks import TRACKS, partitions_of, read_tracks
 
@@ -76,23 +77,36 @@ def what_stays(parts: list[Path]) -> dict[str | None, tuple[float, int, int, tup
     return found
 
 
+def noted(parts: list[Path]) -> dict[Path, Noted]:
+    """Return what a writer notes of partitions beside them."""
+    found = {}
+    for number, part in enumerate(parts):
+        notes = part.with_suffix(".arrow")
+        notes.write_bytes(notes_of(pq.read_table(part)))
+        found[part] = Noted((number // 2, number), ROWS, notes)
+    return found
+
+
+@pytest.mark.parametrize("with_notes", [False, True])
 @pytest.mark.parametrize("rows_a_pass", [100, 700, 10_000])
-def test_passes_find_the_same(parts: list[Path], rows_a_pass: int) -> None:
+def test_passes_find_the_same(parts: list[Path], rows_a_pass: int, *, with_notes: bool) -> None:
     expected, counts = plainly(parts)
-    assert fold(parts, rows_a_pass=rows_a_pass) == counts
+    assert fold(parts, rows_a_pass=rows_a_pass, noted=noted(parts) if with_notes else None) == counts
     assert what_stays(parts) == expected
     without = [row for part in parts for row in pq.read_table(part).to_pylist() if row["track_id"] is None]
     kept = [row for part in parts for row in read_tracks(part, arrow_schema().names).to_pylist()]
     assert sum(row["track_id"] is None for row in kept) == len(without) > 0
 
 
+@pytest.mark.parametrize("with_notes", [False, True])
 @pytest.mark.parametrize(("rows_a_pass", "few"), [(10_000, 10_000), (150, 10_000), (700, 0)])
 def test_one_part_after_the_other_finds_the_same(
-    parts: list[Path], monkeypatch: pytest.MonkeyPatch, rows_a_pass: int, few: int
+    parts: list[Path], monkeypatch: pytest.MonkeyPatch, rows_a_pass: int, few: int, *, with_notes: bool
 ) -> None:
     monkeypatch.setattr(repeats, "_FEW_ROWS", few)
     expected, counts = plainly(parts)
-    found = [fold([part], parts[:number], rows_a_pass) for number, part in enumerate(parts)]
+    of_them = noted(parts) if with_notes else None
+    found = [fold([part], parts[:number], rows_a_pass, of_them) for number, part in enumerate(parts)]
     assert sum(found, Fold()) == counts
     assert what_stays(parts) == expected
 
@@ -108,6 +122,6 @@ def test_ids_that_are_mixed_alike_are_told_apart(
         marks = real(ids)
         return np.where(marks > 0, (marks % np.uint64(7) + np.uint64(1)) << np.uint64(shift), 0)
 
-    monkeypatch.setattr(repeats, "marks_of", badly_mixed)
+    monkeypatch.setattr(candidates, "marks_of", badly_mixed)
     assert fold(parts) == counts
     assert what_stays(parts) == expected
