@@ -23,6 +23,7 @@ from schemas.publication import checked_name
 from schemas.quarantine import REJECTED
 from schemas.reports import Design
 from tasks.group.task import group
+from tasks.ingest.opening import read_whole
 from tasks.ingest.task import ingest
 from tasks.judge.task import judge
 from tasks.publish.store import earlier_corpora
@@ -83,18 +84,21 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         raise InvalidParameter(message)
     store = open_store(to)
     work = str(store.work)
-    ingested = ingest(
-        list(sources),
-        ingestion,
-        work,
-        earlier=earlier_corpora(store, name),
-        rejected=str(store.beside / name / REJECTED),
-        force=force,
+    ingested, with_features = read_whole(
+        lambda: ingest(
+            list(sources),
+            ingestion,
+            work,
+            earlier=earlier_corpora(store, name),
+            rejected=str(store.beside / name / REJECTED),
+            force=force,
+        ),
+        lambda made: group(made, grouping, work, held_out=evaluating, force=force),
     )
     fits: list[Fit] = []
     for features in (True, False):
-        columns = grouping if features else grouping.model_copy(update={"features": "none", "slopes": "none"})
-        grouped = group(ingested, columns, work, held_out=evaluating, force=force)
+        columns = grouping.model_copy(update={"features": "none", "slopes": "none"})
+        grouped = with_features if features else group(ingested, columns, work, held_out=evaluating, force=force)
         if features and not _has_features(grouped):
             continue
         for pooling in ("partial", "none", "complete"):

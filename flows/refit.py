@@ -15,6 +15,7 @@ from schemas.publication import Publication, checked_name
 from schemas.quarantine import REJECTED
 from tasks.addresses import shown
 from tasks.group.task import group
+from tasks.ingest.opening import read_whole
 from tasks.ingest.task import ingest
 from tasks.predict.task import compare
 from tasks.publish.store import earlier_corpora
@@ -80,15 +81,17 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         "gate": gating.model_dump(mode="json"),
         "publish": publishing.model_dump(mode="json"),
     }
-    ingested = ingest(
-        list(sources),
-        ingestion,
-        work,
-        earlier=earlier_corpora(store, name),
-        rejected=str(store.beside / name / REJECTED),
-        force=force,
+    ingested, grouped = read_whole(
+        lambda: ingest(
+            list(sources),
+            ingestion,
+            work,
+            earlier=earlier_corpora(store, name),
+            rejected=str(store.beside / name / REJECTED),
+            force=force,
+        ),
+        lambda made: group(made, grouping, work, keep_rows=sampling.row_by_row, force=force),
     )
-    grouped = group(ingested, grouping, work, keep_rows=sampling.row_by_row, force=force)
     sampled, gated = sample_and_gate(grouped, sampling, gating, work, name, force=force)
     hold(approving, sampled, work, to, name)
     results = {"ingest": ingested, "group": grouped, "sample": sampled, "gate": gated}

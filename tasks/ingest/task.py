@@ -16,7 +16,7 @@ from schemas.errors import CorpusRejected
 from schemas.parameters import IngestParameters
 from schemas.references import Reference
 from schemas.reports import IngestReport, LastCorpus
-from tasks.ingest.opening import opened
+from tasks.ingest.opening import made
 from tasks.ingest.rejected import forget_rejected, keep_rejected
 from tasks.ingest.sources import PLACES, find_sources, news, summary
 from tasks.lineage import corpus_key, record, tracks_key
@@ -77,10 +77,10 @@ def ingest(
         except CorpusRejected as error:
             raise (keep_rejected(folder, Path(rejected), found, error) if rejected else error) from None
 
-    reference, folder = opened(storage, key_of("ingest", inputs, parameters), build, force=force)
+    reference = made(storage, key_of("ingest", inputs, parameters), build, force=force)
     if rejected:
         forget_rejected(Path(rejected))
-    report = IngestReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8"))
+    report = IngestReport.model_validate_json((Path(reference.path) / "report.json").read_text(encoding="utf-8"))
     record(
         AssetContext.get(),
         Asset(key=tracks_key(reference)),

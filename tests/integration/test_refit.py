@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import shutil
 import threading
 from functools import partial
 from pathlib import Path
@@ -308,6 +310,24 @@ def test_a_second_publication_says_what_changed(tracks: Path, write_corpus: Any,
     assert after["new"]["change"] is None
     assert after["artist 09"]["change"] == pytest.approx(after["artist 09"]["mean"] - before["artist 09"]["mean"])
     assert after["artist 09"]["change"] > 15
+
+
+def test_a_partition_that_rots_is_read_again(tracks: Path, write_corpus: Any, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"ingestion": KEEP, "grouping": ALONE, "sampling": QUICK}
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    shutil.copy(tracks, folder / "a.csv")
+    run(folder, to=tmp_path / "one", **options)
+    [part] = (tmp_path / "one").glob("**/sift/*/tracks/part-00000.parquet")
+    found, content = part.stat(), bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+    os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+    shutil.copy(write_corpus("b.csv", [(f"n{i}", "artist 09", 90 - i) for i in range(8)]), folder / "b.csv")
+    mended, fresh = (run(folder, to=tmp_path / to, **options) for to in ("one", "another"))
+    after, expected = ({name: row["mean"] for name, row in read(one)[1].items()} for one in (mended, fresh))
+    assert after == expected
+    assert part.read_bytes() != content
 
 
 def test_what_the_user_can_mend_is_said_in_a_sentence(tracks: Path, write_corpus: Any, tmp_path: Path) -> None:

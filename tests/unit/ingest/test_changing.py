@@ -12,7 +12,7 @@ import pytest
 from schemas.errors import CorpusChanging
 from schemas.parameters import IngestParameters
 from tasks.ingest.incremental import ingest_incrementally
-from tasks.ingest.opening import opened
+from tasks.ingest.opening import made, read_whole
 from tasks.ingest.sources import find_sources
 from tasks.retrying import passes
 from tasks.storage import Storage, key_of
@@ -39,7 +39,7 @@ def read_while(happens: Callable[[], object], sources: tuple[Source, ...], work:
         return ingest_incrementally(sources, parameters, folder, storage, progress)
 
     key = key_of("ingest", [source.sha256 for source in sources], parameters)
-    return count_tracks(opened(storage, key, build)[1])
+    return count_tracks(read_whole(lambda: made(storage, key, build), storage.open)[1])
 
 
 def written_anew(file: Path) -> None:

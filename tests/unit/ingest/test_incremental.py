@@ -16,7 +16,7 @@ from schemas.reports import IngestReport
 from schemas.tracks import arrow_schema
 from tasks.ingest import sifting
 from tasks.ingest.incremental import ingest_incrementally
-from tasks.ingest.opening import opened
+from tasks.ingest.opening import made, read_whole
 from tasks.ingest.sources import find_sources
 from tasks.storage import Storage, key_of
 from tasks.tracks import CHANGES, TRACKS, changes_of, partitions_of, read_tracks
@@ -35,7 +35,9 @@ def ingest_again(folder: Path, work: Path, **parameters: Any) -> tuple[Path, Ing
     storage, sources = Storage(work), find_sources([str(folder)])
     chosen = IngestParameters(**parameters)
     key = key_of("ingest", [f"{source.name}:{source.sha256}" for source in sources], chosen)
-    _, result = opened(storage, key, lambda here: ingest_incrementally(sources, chosen, here, storage))
+    _, result = read_whole(
+        lambda: made(storage, key, lambda here: ingest_incrementally(sources, chosen, here, storage)), storage.open
+    )
     return result, IngestReport.model_validate_json((result / "report.json").read_text())
 
 
