@@ -73,7 +73,7 @@ class CsvReader:
         self._note_encoding(text)
         self._dialect = sniff(source.name, head.decode("utf-8-sig", "ignore"), whole=whole)
         if head.count(b"\n", 0, _BEGIN) >= _ENOUGH:
-            head = head[:_BEGIN]
+            head = head[: head.rindex(b"\n", 0, _BEGIN) + 1]
         try:
             with self._open(io.BytesIO(head), [], width=0) as reader:
                 self._width = len(reader.schema)
@@ -82,6 +82,7 @@ class CsvReader:
                 self.names: tuple[str, ...] = tuple(column[0].as_py() for column in header.columns)
         except (pa.ArrowInvalid, StopIteration) as error:
             raise self._unreadable(error) from None
+        self._swallowing = None  # it was no more than the head that ended within quotes
 
     @property
     def note(self) -> str:

@@ -63,6 +63,17 @@ def test_any_line_end_and_a_byte_order_mark(write: Write, end: str, mark: str) -
     assert read(path) == ({1: ["1", "x, y"], 2: ["2", "Zoë"]}, {})
 
 
+@pytest.mark.parametrize("header", ["a,b\n", "a,bc\n"])
+@pytest.mark.parametrize("text", ["é" * 500, '"' + "é,\n" * 150 + '"'], ids=["letters", "quoted lines"])
+@pytest.mark.parametrize("rows", [300, 3000])
+def test_where_the_begin_of_a_long_file_is_cut_does_not_matter(write: Write, header: str, text: str, rows: int) -> None:
+    path = write(header + "".join(f"{text},{number}\n" for number in range(rows)))
+    assert ",".join(opened(path).names) == header.strip()
+    good, malformed = read(path)
+    assert [row[1] for row in good.values()] == [f"{number}" for number in range(rows)]
+    assert not malformed
+
+
 def test_a_quoted_line_break_is_part_of_a_field_and_of_one_record(write: Write) -> None:
     assert read(write('a,b\n1,"x\ny"\n2,z\n')) == ({1: ["1", "x\ny"], 2: ["2", "z"]}, {})
 
