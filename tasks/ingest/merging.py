@@ -92,7 +92,7 @@ def merge(
             recordings, written = recordings_folded(folder), {}
             summed = {place: Sums.of(read_tracks(place, SUMMED)) for place in partitions_of(folder)}
             total = sum(summed.values(), Sums())
-        syncing = beside.submit(lambda: [sync(folder / name) for name in written])
+        syncing = beside.submit(_put_on_the_disk, folder, written)
         rows = RowCounts(
             rows_in=rows_in,
             kept=count_tracks(folder),
@@ -125,6 +125,11 @@ def merge(
     documents.close()
     (folder / REPORT).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return report, written
+
+
+def _put_on_the_disk(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        sync(folder / name)
 
 
 def _counted(found: Iterable[Mapping[str, int]]) -> dict[str, int]:
