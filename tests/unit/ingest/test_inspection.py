@@ -15,11 +15,13 @@ import pytest
 from schemas.errors import CorpusRejected
 from schemas.expectations import Rule
 from tasks.ingest import expecting
+from tasks.ingest.frames import UNREADABLE
 from tasks.ingest.inspection import Inspection
 from tasks.ingest.tallies import Count, Tally
 
 # Great Expectations comes by `expecting`, which knows which of its warnings to pass over.
 from tasks.ingest import data_docs  # isort: skip
+from tasks.ingest.remembering import RememberedBetween  # isort: skip
 from great_expectations.core.run_identifier import RunIdentifier  # isort: skip
 from great_expectations.data_context.types.resource_identifiers import (  # isort: skip
     ExpectationSuiteIdentifier,
@@ -115,6 +117,34 @@ def test_broken_rules_are_found_with_their_rows_whether_or_not_they_are_expected
         ]
     assert some == [("energy: outside", [7]), ("energy: missing", [9])]
     assert every == [("energy: outside", [5, 7], [2.0, 3.0]), ("track_id: odd", [5, 7], ["1", "2"])]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_it_finds_what_its_own_expectations_find(monkeypatch: pytest.MonkeyPatch, *, kept: bool) -> None:
+    rules = (*RULES, Rule("readable", "energy", "energy: cannot read"))
+    values = {"energy": [0.5, 1.0, 0.0], "track_id": ["a", "b", None], UNREADABLE.format("energy"): [True] * 3}
+    broken = {
+        "energy": [0.5, 2.0, None],
+        "track_id": ["a", "B", None],
+        UNREADABLE.format("energy"): [True, False, True],
+    }
+    batch = expecting.Expectations()._frames.get_batch(
+        batch_parameters={"dataframe": pd.DataFrame(values if kept else broken)}
+    )
+
+    ours = expecting._found(batch, rules, 3, expecting._LISTED)
+    monkeypatch.setattr(expecting, "_REMEMBERED", expecting._KINDS)
+    theirs = expecting._found(batch, rules, 3, expecting._LISTED)
+    assert repr(ours) == repr(theirs)  # in which a NaN is the same as another
+    assert [one["unexpected_count"] for one in ours.values()] == ([0] * 4 if kept else [1] * 4)
+
+
+def test_a_configuration_that_is_remembered_is_that_of_its_fields() -> None:
+    expectation = RememberedBetween(column="energy", min_value=0, max_value=1)
+    assert expectation.configuration is expectation.configuration
+    expectation.max_value = 2
+    assert expectation.configuration.kwargs == {"column": "energy", "min_value": 0, "max_value": 2}
+    assert "_made" not in expectation.dict()
 
 
 def test_the_pages_are_those_of_great_expectations_own_site(tmp_path: Path) -> None:
