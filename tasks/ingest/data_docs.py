@@ -42,6 +42,10 @@ _LONGEST = 80
 _ASKING = re.compile(
     r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<img\b[^>]*>|<footer>.*?</footer>", re.DOTALL
 )
+# Templates that hold nothing but that.
+_LEFT_OUT = jinja2.DictLoader(
+    dict.fromkeys(("js_script_imports.j2", "favicon.j2", "data_docs_default_styles.css", "cloud-footer.j2"), "")
+)
 _HANDLERS = re.compile(r' onclick="[^"]*"')
 _BLANKS = re.compile(r"\n\s*\n")
 _HEAD = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -115,6 +119,7 @@ class ReproduciblePageView(DefaultJinjaPageView):
         """Set up what turns a page into HTML."""
         super().__init__(**kwargs)
         self.env.bytecode_cache = _Compiled()
+        self.env.loader = jinja2.ChoiceLoader([_LEFT_OUT, self.env.loader])
         self.env.auto_reload = False  # or each use of a template asks the disk whether it has changed
         self.env.filters["add_data_context_id_to_url"] = lambda url, **_: url
 
