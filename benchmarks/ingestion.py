@@ -46,7 +46,7 @@ def encore_side(corpus: Path, work: Path) -> dict[str, Any]:
     """Ingest a folder as the step does."""
     from schemas.parameters import IngestParameters
     from schemas.reports import IngestReport
-    from tasks.ingest import expecting, repeats  # noqa: F401 - imports are told apart
+    from tasks.ingest import csv_reader, expecting, repeats, resolving  # noqa: F401 - imports are told apart
     from tasks.ingest.incremental import ingest_incrementally
     from tasks.ingest.sources import PLACES, find_sources
     from tasks.storage import Storage, key_of
