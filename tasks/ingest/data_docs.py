@@ -119,7 +119,7 @@ class ReproduciblePageView(DefaultJinjaPageView):
         """Set up what turns a page into HTML."""
         super().__init__(**kwargs)
         self.env.bytecode_cache = _Compiled()
-        self.env.loader = jinja2.ChoiceLoader([_LEFT_OUT, self.env.loader])
+        self.env.loader = jinja2.ChoiceLoader([_LEFT_OUT, *filter(None, [self.env.loader])])
         self.env.auto_reload = False  # or each use of a template asks the disk whether it has changed
         self.env.filters["add_data_context_id_to_url"] = lambda url, **_: url
 
