@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tasks.storage import CONTENTS, is_being_written, is_partial, set_aside, sweep
+from tasks.partials import is_being_written, is_partial, set_aside, sweep
+from tasks.storage import CONTENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

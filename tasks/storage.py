@@ -11,8 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
-import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +22,7 @@ from schemas.errors import CorruptStep
 from schemas.references import Reference
 from schemas.versions import STEPS
 from tasks import stamps
+from tasks.partials import is_partial, partial_name, set_aside, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 # Beside the publications, on the same file system, so that a finished version can be renamed into place.
 WORK = ".work"
 CONTENTS = "_contents.json"
-_PARTIAL = ".partial-"
 _THREADS = 2
+
 Shared = Mapping[str, str] | None
 
 
@@ -178,37 +177,6 @@ def is_intact(folder: Path) -> bool:
     return True
 
 
-def _owner() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}"
-
-
-def sweep(home: Path) -> None:
-    """Remove what killed processes of this machine left half-written under `home`."""
-    for partial in home.glob(f"{_PARTIAL}*"):
-        if _owner_lives(partial) is False:
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def is_being_written(partial: Path) -> bool:
-    """Say whether a process of this machine is at a half-written folder."""
-    return _owner_lives(partial) is True
-
-
-def _owner_lives(partial: Path) -> bool | None:
-    """Say whether the process lives that a half-written folder is named after; None if it is of another machine."""
-    host, _, process = partial.name.removeprefix(_PARTIAL).partition("-")[2].rpartition("-")[0].rpartition("-")
-    return is_alive(int(process)) if host == socket.gethostname() and process.isdigit() else None
-
-
-def is_alive(process: int) -> bool:
-    """Say whether a process of this machine runs."""
-    try:
-        os.kill(process, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)
-    return True
-
-
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CONTENTS)
 
@@ -242,11 +210,6 @@ def _mark_used(folder: Path) -> None:
     """Note that a result is used: `tasks.leftovers` takes away what has not been for long."""
     with contextlib.suppress(OSError):  # one that is gone, or a disk that may only be read
         os.utime(folder / CONTENTS)
-
-
-def is_partial(folder: Path) -> bool:
-    """Say whether a folder is half-written, or on its way out."""
-    return folder.name.startswith(_PARTIAL)
 
 
 def sync(path: Path) -> None:
@@ -285,16 +248,3 @@ def _discard(folder: Path) -> None:
     """Remove a folder so that no reader ever sees a part of it: rename it away first."""
     if away := set_aside(folder):
         shutil.rmtree(away, ignore_errors=True)
-
-
-def partial_name(key: str) -> str:
-    """Return a name for a folder that is half-written or on its way out: it tells whose it is, for `sweep`."""
-    return f"{_PARTIAL}{key[:8]}-{_owner()}-{uuid.uuid4().hex[:8]}"
-
-
-def set_aside(folder: Path) -> Path | None:
-    """Rename a folder so that nobody finds it any more; None if it is gone already."""
-    away = folder.with_name(partial_name(folder.name))
-    with contextlib.suppress(FileNotFoundError):
-        return folder.rename(away)
-    return None

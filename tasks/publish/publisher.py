@@ -21,6 +21,7 @@ from schemas.publication import (
     checked_name,
 )
 from schemas.versions import STEPS
+from tasks.partials import partial_name, sweep
 from tasks.publish import provenance
 from tasks.publish.deciding import read_comparison, reason_to_hold_back
 from tasks.publish.evaluated import newest_evaluation
@@ -29,7 +30,7 @@ from tasks.publish.means import write_means
 from tasks.publish.parquet import write_table
 from tasks.publish.store import find_version
 from tasks.publish.tables import coefficient_table, previous_publication, published_artists
-from tasks.storage import partial_name, sha256_of, sweep
+from tasks.storage import sha256_of
 from tasks.stores import open_store
 from tasks.stores import store as stores
 from tasks.stores.checking import files_of

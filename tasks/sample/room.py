@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.errors import EngineFailed
+from tasks.partials import partial_name, sweep
 from tasks.sample.old_python import working_uvs
 from tasks.sample.watched import tail, watch
-from tasks.storage import partial_name, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from schemas.errors import PublicationConflict, StoreUnreachable
-from tasks.storage import is_alive
+from tasks.partials import is_alive
 from tasks.stores.store import busy
 
 if TYPE_CHECKING:

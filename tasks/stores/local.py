@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from schemas.errors import InvalidParameter, PublicationConflict
 from schemas.publication import CURRENT, MANIFEST, VERSIONS, checked_name
+from tasks.partials import partial_name
 from tasks.published import read_manifest
-from tasks.storage import WORK, partial_name, sync
+from tasks.storage import WORK, sync
 from tasks.stores import store
 from tasks.stores.checking import compared, files_of, found
 from tasks.stores.holding import locked

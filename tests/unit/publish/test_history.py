@@ -12,9 +12,10 @@ import tiny
 
 from schemas.errors import InvalidParameter, PublicationConflict
 from tasks.leftovers import tidy
+from tasks.partials import partial_name
 from tasks.publish.comparing import difference
 from tasks.publish.history import promote, prune, rows_of
-from tasks.storage import CONTENTS, Storage, partial_name
+from tasks.storage import CONTENTS, Storage
 from tasks.stores import Store, open_store
 from tasks.stores import store as stores
 from tasks.stores.choosing import resolved
