@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prefect import flow
 
+from flows.corpus import read_corpus
 from flows.escalation import sample_and_gate
 from flows.form import Evaluating, Force, Gating, Grouping, Ingestion, Name, Sampling, Sources, To
 from flows.operated import operated, run_name
@@ -20,13 +21,10 @@ from schemas.parameters import (
     SampleParameters,
 )
 from schemas.publication import checked_name
-from schemas.quarantine import REJECTED
 from schemas.reports import Design
 from tasks.group.task import group
 from tasks.ingest.opening import read_whole
-from tasks.ingest.task import ingest
 from tasks.judge.task import judge
-from tasks.publish.store import earlier_corpora
 from tasks.stores import open_store
 
 if TYPE_CHECKING:
@@ -85,20 +83,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
     store = open_store(to)
     work = str(store.work)
     ingested, with_features = read_whole(
-        lambda: ingest(
-            list(sources),
-            ingestion,
-            work,
-            earlier=earlier_corpora(store, name),
-            rejected=str(store.beside / name / REJECTED),
-            force=force,
-        ),
+        lambda: read_corpus(sources, ingestion, store, name, force=force),
         lambda made: group(made, grouping, work, held_out=evaluating, force=force),
     )
+    without = grouping.model_copy(update={"features": "none", "slopes": "none"})
     fits: list[Fit] = []
     for features in (True, False):
-        columns = grouping.model_copy(update={"features": "none", "slopes": "none"})
-        grouped = with_features if features else group(ingested, columns, work, held_out=evaluating, force=force)
+        grouped = with_features if features else group(ingested, without, work, held_out=evaluating, force=force)
         if features and not _has_features(grouped):
             continue
         for pooling in ("partial", "none", "complete"):

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.corpus import read_corpus
 from flows.form import Force, Ingestion, Name, Sources, To
 from flows.operated import operated, run_name
 from schemas.parameters import IngestParameters
 from schemas.publication import checked_name
-from schemas.quarantine import REJECTED
 from schemas.references import Reference
 from schemas.reports import IngestReport
-from tasks.ingest import task as door
 from tasks.ingest.sources import summary
-from tasks.publish.store import earlier_corpora
 from tasks.stores import open_store
 
 
@@ -60,12 +58,4 @@ def ingest(
         EncoreError: What the user can mend: a corpus that cannot be used.
     """
     checked_name(name)
-    store = open_store(to)
-    return door.ingest(
-        list(sources),
-        ingestion,
-        str(store.work),
-        earlier=earlier_corpora(store, name),
-        rejected=str(store.beside / name / REJECTED),
-        force=force,
-    )
+    return read_corpus(sources, ingestion, open_store(to), name, force=force)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.approval import hold
+from flows.corpus import read_corpus
 from flows.escalation import sample_and_gate
 from flows.form import Approving, Force, Gating, Grouping, Ingestion, Name, Publishing, Sampling, Sources, To
 from flows.operated import operated, run_name
@@ -12,13 +13,10 @@ from flows.summary import refitted
 from schemas.approval import ApproveParameters
 from schemas.parameters import GateParameters, GroupParameters, IngestParameters, PublishParameters, SampleParameters
 from schemas.publication import Publication, checked_name
-from schemas.quarantine import REJECTED
 from tasks.addresses import shown
 from tasks.group.task import group
 from tasks.ingest.opening import read_whole
-from tasks.ingest.task import ingest
 from tasks.predict.task import compare
-from tasks.publish.store import earlier_corpora
 from tasks.publish.task import publish
 from tasks.sample.engines import check_installed
 from tasks.stores import open_store
@@ -82,14 +80,7 @@ def refit(  # noqa: PLR0913, PLR0917 - each is a field of the form in the UI
         "publish": publishing.model_dump(mode="json"),
     }
     ingested, grouped = read_whole(
-        lambda: ingest(
-            list(sources),
-            ingestion,
-            work,
-            earlier=earlier_corpora(store, name),
-            rejected=str(store.beside / name / REJECTED),
-            force=force,
-        ),
+        lambda: read_corpus(sources, ingestion, store, name, force=force),
         lambda made: group(made, grouping, work, keep_rows=sampling.row_by_row, force=force),
     )
     sampled, gated = sample_and_gate(grouped, sampling, gating, work, name, force=force)
