@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet as pq
 
 from tasks.changes import CHANGES, UNIONS, Changes, rows_that_stay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
 TRACKS = "tracks"
 
@@ -40,8 +40,6 @@ def read_tracks(partition: Path, columns: Sequence[str]) -> pa.Table:
     -------
     pyarrow.Table
     """
-    import pyarrow.parquet as pq
-
     tracks = pq.read_table(partition, columns=list(columns))
     changes = read_changes(partition)
     return tracks if changes is None else changed(tracks, changes)
@@ -49,8 +47,6 @@ def read_tracks(partition: Path, columns: Sequence[str]) -> pa.Table:
 
 def count_tracks(ingested: Path) -> int:
     """Return how many tracks count."""
-    import pyarrow.parquet as pq
-
     counts = 0
     for partition in partitions_of(ingested):
         changes = changes_of(partition)
@@ -84,8 +80,6 @@ def changed(tracks: pa.Table, changes: Changes) -> pa.Table:
     -------
     pyarrow.Table
     """
-    import pyarrow as pa
-
     # Where a row stays for others, its lists are taken from behind those of the table.
     source = np.arange(tracks.num_rows)
     source[changes.position] = tracks.num_rows + np.arange(len(changes.position))

@@ -19,7 +19,6 @@ with uncollected(), warnings.catch_warnings():
     warnings.filterwarnings("ignore", r"module 'sre_\w+' is deprecated", DeprecationWarning)
     import great_expectations as gx
 
-from great_expectations import expectations as gxe
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
@@ -29,7 +28,7 @@ from great_expectations.data_context.types.base import (
 from schemas.expectations import row_rules
 from tasks.ingest.data_docs import Site, rehearse
 from tasks.ingest.frames import UNREADABLE
-from tasks.ingest.remembering import RememberedBetween, RememberedInSet, RememberedNotNull, RememberedRegex
+from tasks.ingest.remembering import KINDS, REMEMBERING
 from tasks.ingest.tallies import Count, Tally
 
 if TYPE_CHECKING:
@@ -45,20 +44,6 @@ if TYPE_CHECKING:
 _COUNTED = {"result_format": "BASIC"}
 # Rows are found by the frame's index: Great Expectations lists that at once, but gathers named columns one by one.
 _LISTED = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
-
-
-_KINDS = {
-    "readable": gxe.ExpectColumnValuesToBeInSet,
-    "not_null": gxe.ExpectColumnValuesToNotBeNull,
-    "between": gxe.ExpectColumnValuesToBeBetween,
-    "pattern": gxe.ExpectColumnValuesToMatchRegex,
-}
-_REMEMBERED = {
-    "readable": RememberedInSet,
-    "not_null": RememberedNotNull,
-    "between": RememberedBetween,
-    "pattern": RememberedRegex,
-}
 
 
 class Expectations:
@@ -113,7 +98,7 @@ def _context() -> Any:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _suite(name: str, rules: Sequence[Rule], kinds: Mapping[str, Any] = _KINDS) -> gx.ExpectationSuite:
+def _suite(name: str, rules: Sequence[Rule], kinds: Mapping[str, Any] = KINDS) -> gx.ExpectationSuite:
     # Added one by one, each is compared with all before it.
     return gx.ExpectationSuite(name, expectations=[_expectation(rule, at, kinds) for at, rule in enumerate(rules)])
 
@@ -136,7 +121,7 @@ def _expectation(rule: Rule, position: int, kinds: Mapping[str, Any]) -> Any:
 def _found(batch: Any, rules: Sequence[Rule], rows: int, how: Mapping[str, object]) -> dict[Rule, dict[str, Any]]:
     """Return what Great Expectations found of each rule, having checked that it says one thing only."""
     found = {}
-    for position, one in _evaluated(batch.validate(_suite("rules", rules, _REMEMBERED), result_format=how), rules):
+    for position, one in _evaluated(batch.validate(_suite("rules", rules, REMEMBERING), result_format=how), rules):
         count = one.result.get("unexpected_count", -1)
         listed = len(one.result.get("unexpected_index_list") or []) if how is _LISTED else count
         if one.result.get("element_count") != rows or not 0 <= count == listed or one.success != (count == 0):

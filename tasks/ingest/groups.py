@@ -242,11 +242,6 @@ def joined(ids: Sequence[Numbers], tables: Sequence[pa.Table], alike: Alike) -> 
         return Rows(group, several, stays, conflict, known, dict(zip(UNIONS, texts, strict=True)))
 
 
-def united(rows: Rows, name: str, places: Positions) -> Texts:
-    """Return all texts of the groups of some rows, sorted."""
-    return rows.texts[name].of(rows.group[places])
-
-
 def _grouped(words: Numbers, alike: Alike, threads: Executor) -> tuple[Positions, Flags]:
     """Return an order in which equal ids are neighbours, and where each group of them starts in it."""
     begins = _differ(words, alike.order, threads)

@@ -70,6 +70,7 @@ def ingest_incrementally(
     believed = "" if parameters.repeats == "recording" else TRACKS  # what is written anew would pass on what is wrong
     with Inspection() as inspection:
         sifted, references, before = [], [], 0
+        read: list[int] = []
         for source in sources:
             counted = before
 
@@ -77,7 +78,9 @@ def ingest_incrementally(
                 def told(done: int, of: int | None) -> None:
                     progress(counted + done, counted + of if of and len(sources) == 1 else None)
 
-                return sifting.sift(source, parameters, home, inspection, told).hashes
+                found = sifting.sift(source, parameters, home, inspection, told)
+                read.append(found.report.rows_in)
+                return found.hashes
 
             key = key_of("sift", [source.sha256], sifting.key_parameters(parameters))
             references.append(storage.run("sift", key, build, force=force, believed=believed))
@@ -85,7 +88,7 @@ def ingest_incrementally(
             before += sifted[-1].report.rows_in
         base = None if force or parameters.repeats != "drop" else _base(sources, parameters, storage)
         try:
-            _, written = merge(sifted, parameters, folder, inspection, last, base)
+            _, written = merge(sifted, parameters, folder, inspection, last, base, sum(read))
         except Exception:
             for reference in references:  # it may have been a partition that nobody had read for long
                 storage.open(reference)

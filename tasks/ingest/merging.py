@@ -45,6 +45,7 @@ def merge(
     inspection: Inspection,
     last: LastCorpus | None = None,
     base: Path | None = None,
+    read: int | None = None,
 ) -> tuple[IngestReport, dict[str, str]]:
     """Make one corpus of sources that have been read.
 
@@ -61,6 +62,9 @@ def merge(
     base : Path, optional
         What this made of some of the sources in the same way: only the others are folded anew.
 
+    read : int, optional
+        Rows that have been read just now, if not all of them.
+
     Returns
     -------
     report : IngestReport
@@ -75,7 +79,7 @@ def merge(
     reports = [one.report for one in sifted]
     rows_in, quarantined = sum(one.rows_in for one in reports), sum(one.quarantined for one in reports)
     reasons = _counted(report.reasons for report in reports)
-    if rows_in > _MANY and not base:
+    if (rows_in if read is None else read) > _MANY:
         give_back()
     with ThreadPoolExecutor(1) as beside:  # what is in quarantine is there to be looked at if the corpus is rejected
         putting_away = beside.submit(_write_quarantine, sifted, folder / QUARANTINE)

@@ -1,7 +1,7 @@
-"""Great Expectations' expectations as they are, but that each makes its configuration once.
+"""Great Expectations' expectations, and the same but that each makes its configuration once.
 
 While it validates, it has each of them put it together from all fields some hundred times: a third of the time where
-frames are small. These are for that alone; whoever reads Data Docs finds the names of the real ones.
+frames are small. Those that remember are for that alone; whoever reads Data Docs finds the names of the real ones.
 """
 
 from __future__ import annotations
@@ -12,39 +12,23 @@ from great_expectations import expectations as gxe
 from great_expectations.compatibility.pydantic import PrivateAttr
 
 
-def _made_once(of: Any) -> property:
+def _remembering(kind: Any) -> Any:
     def configuration(self: Any) -> Any:
         fields = list(self.__dict__.values())
         if self._made is None or any(one is not other for one, other in zip(fields, self._made[0], strict=True)):
-            self._made = fields, of.configuration.fget(self)
+            self._made = fields, kind.configuration.fget(self)
         return self._made[1]
 
-    return property(configuration)
+    held = {"_made": PrivateAttr(default=None), "configuration": property(configuration), "__module__": __name__}
+    # Great Expectations knows classes by their names.
+    return type(kind)(f"Remembering{kind.__name__}", (kind,), held)
 
 
-class RememberedInSet(gxe.ExpectColumnValuesToBeInSet):
-    """See above."""
-
-    _made: Any = PrivateAttr(default=None)
-    configuration = _made_once(gxe.ExpectColumnValuesToBeInSet)
-
-
-class RememberedNotNull(gxe.ExpectColumnValuesToNotBeNull):
-    """See above."""
-
-    _made: Any = PrivateAttr(default=None)
-    configuration = _made_once(gxe.ExpectColumnValuesToNotBeNull)
-
-
-class RememberedBetween(gxe.ExpectColumnValuesToBeBetween):
-    """See above."""
-
-    _made: Any = PrivateAttr(default=None)
-    configuration = _made_once(gxe.ExpectColumnValuesToBeBetween)
-
-
-class RememberedRegex(gxe.ExpectColumnValuesToMatchRegex):
-    """See above."""
-
-    _made: Any = PrivateAttr(default=None)
-    configuration = _made_once(gxe.ExpectColumnValuesToMatchRegex)
+# By the kind of a rule.
+KINDS = {
+    "readable": gxe.ExpectColumnValuesToBeInSet,
+    "not_null": gxe.ExpectColumnValuesToNotBeNull,
+    "between": gxe.ExpectColumnValuesToBeBetween,
+    "pattern": gxe.ExpectColumnValuesToMatchRegex,
+}
+REMEMBERING = {rule: _remembering(kind) for rule, kind in KINDS.items()}

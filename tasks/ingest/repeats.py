@@ -12,7 +12,7 @@ from pyarrow import parquet as pq
 
 from tasks.changes import UNIONS, Changes
 from tasks.ingest.candidates import Candidates
-from tasks.ingest.groups import Rows, Wanted, joined, repeated, united
+from tasks.ingest.groups import Rows, Wanted, joined, repeated
 from tasks.ingest.sums import Sums, exact_sum, has_some
 from tasks.ingest.writing import put
 from tasks.tracks import changes_of, read_changes
@@ -190,7 +190,7 @@ def _write_changes(part: Path, positions: NDArray[np.int64], rows: Rows, start: 
         positions[chosen].astype(np.int32),
         stays,
         rows.conflict[here[stays]],
-        {name: united(rows, name, here[stays]) for name in UNIONS},
+        {name: rows.texts[name].of(rows.group[here[stays]]) for name in UNIONS},
     )
     file = changes_of(part)
     file.unlink(missing_ok=True)  # it may be shared with an earlier result

@@ -21,7 +21,7 @@ from tasks.ingest.tallies import Count, Tally
 
 # Great Expectations comes by `expecting`, which knows which of its warnings to pass over.
 from tasks.ingest import data_docs  # isort: skip
-from tasks.ingest.remembering import RememberedBetween  # isort: skip
+from tasks.ingest.remembering import KINDS, REMEMBERING  # isort: skip
 from great_expectations.core.run_identifier import RunIdentifier  # isort: skip
 from great_expectations.data_context.types.resource_identifiers import (  # isort: skip
     ExpectationSuiteIdentifier,
@@ -133,14 +133,14 @@ def test_it_finds_what_its_own_expectations_find(monkeypatch: pytest.MonkeyPatch
     )
 
     ours = expecting._found(batch, rules, 3, expecting._LISTED)
-    monkeypatch.setattr(expecting, "_REMEMBERED", expecting._KINDS)
+    monkeypatch.setattr(expecting, "REMEMBERING", KINDS)
     theirs = expecting._found(batch, rules, 3, expecting._LISTED)
     assert repr(ours) == repr(theirs)  # in which a NaN is the same as another
     assert [one["unexpected_count"] for one in ours.values()] == ([0] * 4 if kept else [1] * 4)
 
 
 def test_a_configuration_that_is_remembered_is_that_of_its_fields() -> None:
-    expectation = RememberedBetween(column="energy", min_value=0, max_value=1)
+    expectation = REMEMBERING["between"](column="energy", min_value=0, max_value=1)
     assert expectation.configuration is expectation.configuration
     expectation.max_value = 2
     assert expectation.configuration.kwargs == {"column": "energy", "min_value": 0, "max_value": 2}
